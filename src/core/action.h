@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * Everything an agent can ask for. ms_step() appends to a list, the caller performs the list in
+ * order, but all PERSISTs of one step first and in one transaction: persist comes before send.
+ * If that transaction fails, every REPLY of the step that says NOERROR is sent as SERVFAIL and
+ * MS_EV_STORED tells the core.
+ *
+ * Actions that ask something (LOCATE, SEND, EDIT, KEYS) come back as an event with the same id,
+ * exactly once, also when they fail. An id the core has forgotten meanwhile is ignored by it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "wire/apex.h"
+#include "wire/locator.h"
+#include "wire/message.h"
+#include "wire/record.h"
+
+typedef enum {
+	MS_ACT_PERSIST,  /*!< Write or delete one durable record. */
+	MS_ACT_LOCATE,   /*!< Find a peer by DNSSEC-validated look-ups. */
+	MS_ACT_SEND,     /*!< Sign and send a request, verify the answer with the peer's keys. */
+	MS_ACT_REPLY,    /*!< Sign and send the answer to a message. */
+	MS_ACT_EDIT,     /*!< Change a zone of our knotd. */
+	MS_ACT_KEYS,     /*!< Ask or tell Knot's key manager. */
+	MS_ACT_LOOK,     /*!< A new version of this zone is expected: look soon. */
+	MS_ACT_LOG,      /*!< One finished log line. */
+	MS_ACT_COUNT,    /*!< Add one to a counter. */
+} ms_action_kind_t;
+
+/*! One RRset of an edit. Only differences are sent to knotd (io/zonedit). */
+typedef struct {
+	knot_dname_storage_t owner;
+	uint16_t rrtype;
+	uint32_t ttl;        /*!< Used where the RRset does not exist yet. */
+	bool exact;          /*!< The RRset shall be \a add and nothing else; \a remove is not used. */
+	ms_rrset_t add;      /*!< Owned. */
+	ms_rrset_t remove;   /*!< Owned. */
+} ms_edit_t;
+
+typedef enum {
+	MS_KEYS_LIST,
+	MS_KEYS_MAKE,        /*!< Make and activate the first keys, load them, fetch the zone. */
+} ms_keys_op_t;
+
+/*! Counters; names in ms_counter_name(). */
+typedef enum {
+	MS_CTR_HELLO_SENT, MS_CTR_HEARTBEAT_SENT, MS_CTR_STATE_SENT, MS_CTR_UPDATE_SENT,
+	MS_CTR_HELLO_RECEIVED, MS_CTR_HEARTBEAT_RECEIVED, MS_CTR_STATE_RECEIVED,
+	MS_CTR_UPDATE_RECEIVED, MS_CTR_UPDATE_REFUSED, MS_CTR_REFUSED_BY_PEER, MS_CTR_TIMEOUT,
+	MS_CTR_LOCATE, MS_CTR_LOCATE_FAILED, MS_CTR_EDIT, MS_CTR_EDIT_FAILED, MS_CTR_APEX_SEEN,
+	MS_CTR_COUNT,
+} ms_counter_t;
+
+typedef struct {
+	ms_action_kind_t kind;
+	uint64_t id;
+	union {
+		struct {
+			uint8_t *key;              /*!< Encoded, owned. */
+			size_t key_len;
+			uint8_t *value;            /*!< Encoded, owned; NULL deletes. */
+			size_t value_len;
+		} persist;
+		struct {
+			knot_dname_storage_t identity;
+			bool fresh;                /*!< Cached data shall not be used (B-20). */
+		} locate;
+		struct {
+			knot_dname_storage_t identity;
+			ms_locator_t *to;          /*!< Owned. Where, and whose keys sign the answer. */
+			ms_msg_t *msg;             /*!< Owned. Its id is chosen by the sender. */
+			bool tcp;
+			unsigned tries;            /*!< Datagrams per address. */
+			int64_t first_timeout;     /*!< Microseconds, doubled each time. */
+		} send;
+		struct {
+			uint64_t handle;
+			ms_msg_t *msg;             /*!< Owned. */
+		} reply;
+		struct {
+			bool closest;              /*!< Zone = closest one at or above the first owner. */
+			knot_dname_storage_t zone;
+			size_t count;
+			ms_edit_t *edits;          /*!< Owned. */
+		} edit;
+		struct {
+			knot_dname_storage_t zone;
+			ms_keys_op_t op;
+			uint8_t algorithm;
+			bool single_type;
+		} keys;
+		struct {
+			knot_dname_storage_t zone;
+		} look;
+		struct {
+			ms_log_level_t level;
+			char *line;                /*!< Owned. */
+		} log;
+		ms_counter_t counter;
+	};
+} ms_action_t;
+
+typedef struct {
+	size_t count;
+	size_t room;
+	ms_action_t *list;
+} ms_actions_t;
+
+/*! Frees content; the list itself can be used again. */
+void ms_actions_clear(ms_actions_t *actions);
+/*! Frees the list, too. */
+void ms_actions_deinit(ms_actions_t *actions);
+
+/*! Appends an empty action of \a kind; NULL when memory is out (nothing changed). */
+ms_action_t *ms_action_add(ms_actions_t *actions, ms_action_kind_t kind);
+
+/*! Appends a PERSIST. \a value NULL deletes. Copies both. */
+int ms_action_persist(ms_actions_t *actions, const ms_rec_key_t *key,
+                      const uint8_t *value, size_t len);
+void ms_action_count(ms_actions_t *actions, ms_counter_t counter);
+/*! A line "SUBJECT: …"; subject is a zone, an identity, or both ("ZONE/PEER"). Lost on ENOMEM. */
+void ms_action_log(ms_actions_t *actions, ms_log_level_t level, const knot_dname_t *zone,
+                   const knot_dname_t *peer, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+const char *ms_action_name(ms_action_kind_t kind);
+const char *ms_counter_name(ms_counter_t counter);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * Everything that can happen to an agent. An event carries its own time; the core knows no other.
+ *
+ * Ownership: who makes an event fills it and calls ms_step(); ms_step() takes what is marked
+ * "taken" and leaves NULL there, so that ms_event_clear() afterwards is always right.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libknot/dname.h>
+
+#include "base/time.h"
+#include "wire/apex.h"
+#include "wire/dnskey.h"
+#include "wire/locator.h"
+#include "wire/message.h"
+#include "wire/record.h"
+
+typedef enum {
+	MS_EV_TIMER,     /*!< ms_deadline() has come. Harmless when it has not. */
+	MS_EV_OPT_IN,    /*!< The operator lets this zone take part (zone instance loaded). */
+	MS_EV_OPT_OUT,   /*!< It no longer takes part here. Nothing is withdrawn or forgotten on disk. */
+	MS_EV_RECONCILE, /*!< Look at everything again (reload). */
+	MS_EV_APEX,      /*!< The apex of a zone version that was not seen before. */
+	MS_EV_MESSAGE,   /*!< A message that ms_admit() accepted. */
+	MS_EV_LOCATED,   /*!< Result of MS_ACT_LOCATE. */
+	MS_EV_ANSWERED,  /*!< Result of MS_ACT_SEND. */
+	MS_EV_EDITED,    /*!< Result of MS_ACT_EDIT. */
+	MS_EV_KEYS,      /*!< Result of MS_ACT_KEYS. */
+	MS_EV_STORED,    /*!< The PERSIST actions of a step failed, or work again after that. */
+} ms_event_kind_t;
+
+/*! One key of a zone as Knot's key manager names it. */
+typedef struct {
+	char id[MS_KEYID_LEN + 1];
+	bool ksk;
+	bool zsk;
+	bool removed;      /*!< Known, but no longer to be published. */
+	uint8_t algorithm;
+	uint16_t tag;
+} ms_own_key_t;
+
+/*! A record that knotd would not take. */
+typedef struct {
+	uint16_t rrtype;
+	uint16_t len;
+	uint8_t *rdata;    /*!< Owned by the event. */
+	char reason[MS_REASON_MAX + 1];
+} ms_refusal_t;
+
+typedef struct {
+	ms_event_kind_t kind;
+	ms_now_t now;
+	uint64_t id;                   /*!< LOCATED, ANSWERED, EDITED, KEYS: of the action. */
+	int ret;                       /*!< Results: KNOT_EOK or why not. */
+	char reason[MS_REASON_MAX + 1];/*!< Results: words for \a ret, may be empty. */
+	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, EDITED, KEYS (lower case). */
+	union {
+		struct {
+			bool signing;              /*!< dnssec-signing is on here. */
+			bool managed;              /*!< Its policy says manual: on. */
+		} opt;
+		ms_apex_t *apex;               /*!< APEX. Taken. No SOA: the zone has no content. */
+		struct {
+			ms_msg_t *msg;             /*!< Taken. */
+			knot_dname_storage_t from; /*!< Verified identity. */
+			uint8_t hash[MS_SIG_HASH_LEN];
+			uint64_t reply;            /*!< Handle for MS_ACT_REPLY; 0 = nobody waits. */
+		} message;
+		ms_locator_t *locator;         /*!< LOCATED, KNOT_EOK. Borrowed. */
+		ms_msg_t *answer;              /*!< ANSWERED, KNOT_EOK: verified. Taken. */
+		struct {
+			bool changed;
+			size_t refused_count;
+			ms_refusal_t *refused;     /*!< Owned by the event. */
+		} edited;
+		struct {
+			bool made;                 /*!< Answer to a MAKE. */
+			size_t count;
+			ms_own_key_t *list;        /*!< Owned by the event. */
+		} keys;
+	};
+} ms_event_t;
+
+/*! Frees what the event still owns. */
+void ms_event_clear(ms_event_t *event);
+/*! "apex", "message", … */
+const char *ms_event_name(ms_event_kind_t kind);

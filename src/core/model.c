@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/errcode.h>
+
+static int copy_config(ms_config_t *dst, const ms_config_t *src)
+{
+	ms_config_t copy = *src;
+	copy.ns = (ms_rrset_t){ 0 };
+	int ret = ms_rrset_copy(&copy.ns, &src->ns);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	knot_dname_to_lower(copy.identity);
+	knot_dname_to_lower(copy.host);
+	ms_rrset_clear(&dst->ns);
+	*dst = copy;
+	return KNOT_EOK;
+}
+
+int ms_agent_init(ms_agent_t *agent, const ms_config_t *config, uint64_t seed, ms_now_t now)
+{
+	*agent = (ms_agent_t){
+		.rng = { seed },
+		.save_at = MS_TIME_NEVER,
+		.publish_at = config->publish ? now.mono : MS_TIME_NEVER,
+		.deadline = now.mono,
+		.dirty = true,
+	};
+	agent->session = ms_rng_next(&agent->rng) | 1;
+	return copy_config(&agent->config, config);
+}
+
+static void clear_pair(ms_pair_t *pair)
+{
+	ms_contribution_clear(&pair->held);
+}
+
+static void free_zone(ms_zone_t *zone)
+{
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		clear_pair(&zone->pairs[i]);
+	}
+	free(zone->pairs);
+	ms_apex_clear(&zone->apex);
+	ms_contribution_clear(&zone->own);
+	ms_contribution_clear(&zone->written);
+	free(zone->own_keys);
+	free(zone->quarantine);
+	knot_dname_free(zone->name, NULL);
+	free(zone);
+}
+
+static void free_peer(ms_peer_t *peer)
+{
+	knot_dname_free(peer->identity, NULL);
+	free(peer);
+}
+
+void ms_agent_deinit(ms_agent_t *agent)
+{
+	for (size_t i = 0; i < agent->zone_count; i++) {
+		free_zone(agent->zones[i]);
+	}
+	for (size_t i = 0; i < agent->peer_count; i++) {
+		free_peer(agent->peers[i]);
+	}
+	free(agent->zones);
+	free(agent->peers);
+	free(agent->spent);
+	free(agent->sent);
+	ms_rrset_clear(&agent->config.ns);
+	*agent = (ms_agent_t){ 0 };
+}
+
+int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t now)
+{
+	int ret = copy_config(&agent->config, config);
+	if (ret == KNOT_EOK) {
+		agent->published = false;
+		agent->publish_at = config->publish ? now.mono : MS_TIME_NEVER;
+		agent->dirty = true;
+		ms_agent_wake(agent, now.mono);
+	}
+	return ret;
+}
+
+uint64_t ms_agent_id(ms_agent_t *agent)
+{
+	return ++agent->next_id;
+}
+
+void ms_agent_wake(ms_agent_t *agent, ms_time_t when)
+{
+	agent->deadline = ms_time_min(agent->deadline, when);
+}
+
+/*
+ * Both tables are arrays of pointers sorted by the name their rows begin with; this finds the
+ * place of a name. \return true where it is there already.
+ */
+static bool find_place(void *const *rows, size_t count, const knot_dname_t *(*name_of)(const void *),
+                       const knot_dname_t *name, size_t *place)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int cmp = knot_dname_cmp(name_of(rows[mid]), name);
+		if (cmp == 0) {
+			*place = mid;
+			return true;
+		}
+		if (cmp < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	*place = low;
+	return false;
+}
+
+static void **insert_row(void **rows, size_t *count, size_t place, void *row)
+{
+	void **grown = rows;
+	/* Room is a power of two, so that ten thousand zones do not mean ten thousand copies. */
+	if ((*count & (*count - 1)) == 0) {
+		grown = realloc(rows, (*count > 0 ? 2 * *count : 1) * sizeof(*rows));
+		if (grown == NULL) {
+			return NULL;
+		}
+	}
+	memmove(grown + place + 1, grown + place, (*count - place) * sizeof(*grown));
+	grown[place] = row;
+	(*count)++;
+	return grown;
+}
+
+static const knot_dname_t *peer_name(const void *row)
+{
+	return ((const ms_peer_t *)row)->identity;
+}
+
+static const knot_dname_t *zone_name(const void *row)
+{
+	return ((const ms_zone_t *)row)->name;
+}
+
+ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity)
+{
+	size_t place;
+	return find_place((void *const *)agent->peers, agent->peer_count, peer_name, identity, &place)
+	       ? agent->peers[place] : NULL;
+}
+
+ms_peer_t *ms_peer_find_signer(const ms_agent_t *agent, const knot_dname_t *signer)
+{
+	ms_peer_t *peer = ms_peer_find(agent, signer);
+	for (size_t i = 0; peer == NULL && i < agent->peer_count; i++) {
+		ms_peer_t *other = agent->peers[i];
+		if (other->has_locator && knot_dname_is_equal(other->locator.host, signer)) {
+			peer = other;
+		}
+	}
+	return peer;
+}
+
+ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now)
+{
+	size_t place;
+	if (find_place((void *const *)agent->peers, agent->peer_count, peer_name, identity, &place)) {
+		return agent->peers[place];
+	}
+	ms_peer_t *peer = calloc(1, sizeof(*peer));
+	if (peer == NULL) {
+		return NULL;
+	}
+	peer->identity = knot_dname_copy(identity, NULL);
+	void **grown = peer->identity == NULL ? NULL
+	             : insert_row((void **)agent->peers, &agent->peer_count, place, peer);
+	if (grown == NULL) {
+		free_peer(peer);
+		return NULL;
+	}
+	agent->peers = (ms_peer_t **)grown;
+	peer->locate_at = now.mono;
+	peer->expire_at = MS_TIME_NEVER;
+	peer->heard_at = now.mono;
+	peer->beat_at = MS_TIME_NEVER;
+	peer->dirty = true;
+	agent->dirty = true;
+	return peer;
+}
+
+void ms_peer_unref(ms_agent_t *agent, ms_peer_t *peer)
+{
+	if (--peer->refs == 0) {
+		ms_agent_wake(agent, (ms_time_t){ 0 });
+	}
+}
+
+void ms_peer_remove(ms_agent_t *agent, ms_peer_t *peer)
+{
+	size_t place;
+	if (!find_place((void *const *)agent->peers, agent->peer_count, peer_name, peer->identity,
+	                &place)) {
+		return;
+	}
+	agent->peer_count--;
+	memmove(agent->peers + place, agent->peers + place + 1,
+	        (agent->peer_count - place) * sizeof(*agent->peers));
+	free_peer(peer);
+	agent->dirty = true;
+}
+
+int ms_sent_add(ms_agent_t *agent, uint64_t id, ms_zone_t *zone)
+{
+	if (agent->sent_count == agent->sent_room) {
+		size_t room = agent->sent_room > 0 ? 2 * agent->sent_room : 64;
+		ms_sent_t *grown = realloc(agent->sent, room * sizeof(*grown));
+		if (grown == NULL) {
+			return KNOT_ENOMEM;
+		}
+		agent->sent = grown;
+		agent->sent_room = room;
+	}
+	agent->sent[agent->sent_count++] = (ms_sent_t){ id, zone };
+	return KNOT_EOK;
+}
+
+bool ms_sent_take(ms_agent_t *agent, uint64_t id, ms_sent_t *out)
+{
+	for (size_t i = 0; i < agent->sent_count; i++) {
+		if (agent->sent[i].id == id) {
+			*out = agent->sent[i];
+			agent->sent[i] = agent->sent[--agent->sent_count];
+			return true;
+		}
+	}
+	return false;
+}
+
+int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_t expiration)
+{
+	if (agent->spent_count == agent->spent_room) {
+		size_t room = agent->spent_room > 0 ? 2 * agent->spent_room : 64;
+		ms_spent_t *grown = realloc(agent->spent, room * sizeof(*grown));
+		if (grown == NULL) {
+			return KNOT_ENOMEM;
+		}
+		agent->spent = grown;
+		agent->spent_room = room;
+	}
+	ms_spent_t *spent = &agent->spent[agent->spent_count++];
+	memcpy(spent->hash, hash, sizeof(spent->hash));
+	spent->expiration = expiration;
+	return KNOT_EOK;
+}
+
+ms_zone_t *ms_zone_find(const ms_agent_t *agent, const knot_dname_t *name)
+{
+	size_t place;
+	return find_place((void *const *)agent->zones, agent->zone_count, zone_name, name, &place)
+	       ? agent->zones[place] : NULL;
+}
+
+ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name)
+{
+	size_t place;
+	if (find_place((void *const *)agent->zones, agent->zone_count, zone_name, name, &place)) {
+		return agent->zones[place];
+	}
+	ms_zone_t *zone = calloc(1, sizeof(*zone));
+	if (zone == NULL) {
+		return NULL;
+	}
+	zone->name = knot_dname_copy(name, NULL);
+	void **grown = zone->name == NULL ? NULL
+	             : insert_row((void **)agent->zones, &agent->zone_count, place, zone);
+	if (grown == NULL) {
+		free_zone(zone);
+		return NULL;
+	}
+	agent->zones = (ms_zone_t **)grown;
+	zone->nsmgmt = MS_HSYNC_OWNER;
+	zone->keys_at = MS_TIME_NEVER;
+	zone->wake = MS_TIME_NEVER;
+	zone->dirty = true;
+	return zone;
+}
+
+ms_pair_t *ms_pair_find(const ms_zone_t *zone, const knot_dname_t *identity)
+{
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		if (knot_dname_is_equal(zone->pairs[i].peer->identity, identity)) {
+			return &zone->pairs[i];
+		}
+	}
+	return NULL;
+}
+
+ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *identity,
+                       ms_now_t now)
+{
+	ms_pair_t *pair = ms_pair_find(zone, identity);
+	if (pair != NULL || zone->pair_count == 2 * MS_PROVIDERS_MAX) {
+		return pair;
+	}
+	ms_peer_t *peer = ms_peer_get(agent, identity, now);
+	if (peer == NULL) {
+		return NULL;
+	}
+	peer->refs++;
+	ms_pair_t *pairs = realloc(zone->pairs, (zone->pair_count + 1) * sizeof(*pairs));
+	if (pairs == NULL) {
+		ms_peer_unref(agent, peer);
+		return NULL;
+	}
+	zone->pairs = pairs;
+	pair = &pairs[zone->pair_count++];
+	*pair = (ms_pair_t){ .peer = peer, .state_at = MS_TIME_NEVER };
+	zone->dirty = true;
+	return pair;
+}
+
+void ms_pair_remove(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair)
+{
+	ms_peer_t *peer = pair->peer;
+	if (pair->sent_id != 0 && peer->window > 0) {
+		peer->window--;
+	}
+	clear_pair(pair);
+	size_t place = pair - zone->pairs;
+	zone->pair_count--;
+	memmove(pair, pair + 1, (zone->pair_count - place) * sizeof(*pair));
+	zone->dirty = true;
+	ms_peer_unref(agent, peer);
+}
+
+const char *ms_alarm_name(ms_alarm_t alarm)
+{
+	static const char *const names[MS_ALARM_COUNT] = {
+		[MS_ALARM_HSYNC_INVALID]  = "hsync-invalid",
+		[MS_ALARM_HSYNC_CONFLICT] = "hsync-conflict",
+		[MS_ALARM_HSYNC_GONE]     = "hsync-gone",
+		[MS_ALARM_NSMGMT]         = "nsmgmt-disagreement",
+		[MS_ALARM_UPSTREAM]       = "upstream-loop",
+		[MS_ALARM_NOT_LISTED]     = "not-listed",
+		[MS_ALARM_NO_SIGNER]      = "no-signer",
+		[MS_ALARM_KEYS_AUTOMATIC] = "keys-automatic",
+		[MS_ALARM_KEYS_FAILING]   = "keys-failing",
+		[MS_ALARM_EDIT_FAILING]   = "edit-failing",
+		[MS_ALARM_RECORD_REFUSED] = "record-refused",
+		[MS_ALARM_PEER_REFUSES]   = "peer-refuses",
+		[MS_ALARM_LEAVING]        = "leaving",
+	};
+	return names[alarm];
+}
+
+void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why, ms_actions_t *out)
+{
+	if (ms_zone_alarmed(zone, alarm) == on) {
+		return;
+	}
+	zone->alarms ^= 1u << alarm;
+	zone->dirty = true;
+	if (on) {
+		ms_action_log(out, MS_LOG_WARNING, zone->name, NULL, "ALARM %s: %s",
+		              ms_alarm_name(alarm), why);
+	} else {
+		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL, "alarm %s is over",
+		              ms_alarm_name(alarm));
+	}
+}

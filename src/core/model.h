@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * What an agent knows: its configuration, peers, zones, and the pairs of both. Plain rows, looked
+ * up by name; one owner thread. Nothing here decides anything.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libknot/dname.h>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "core/action.h"
+#include "core/event.h"
+#include "core/peer.h"
+#include "wire/apex.h"
+#include "wire/hsync.h"
+#include "wire/message.h"
+#include "wire/record.h"
+
+/*! Records knotd refused that we remember per zone; more than that and the oldest is forgotten. */
+#define MS_QUARANTINE_MAX 32
+
+typedef struct {
+	knot_dname_storage_t identity; /*!< Lower case. */
+	knot_dname_storage_t host;     /*!< URI target and SIG(0) signer name: "ns." + identity. */
+	ms_codes_t codes;
+	ms_hsync_dialect_t dialect;
+	uint8_t transport;             /*!< Bits MS_TRANSPORT_x we offer. */
+	uint8_t sync;                  /*!< Bits MS_SYNC_x we offer. */
+	int64_t heartbeat;             /*!< Microseconds. */
+	int64_t hello_retry;           /*!< Microseconds. */
+	ms_rrset_t ns;                 /*!< Our NS contribution; empty = none. Owned. */
+	uint8_t algorithm;             /*!< Of the first keys of a zone. */
+	bool single_type;
+	bool hold;                     /*!< mode: hold. */
+	bool publish;                  /*!< Write URI, SVCB, KEY into the identity zone. */
+	uint8_t addr_count;
+	ms_addr_t addr[MS_ADDRS_MAX];  /*!< All with the same port. */
+	ms_keyrr_t key;                /*!< Our KEY RDATA. */
+} ms_config_t;
+
+/*! Reasons for alarm, kept per zone as bits. */
+typedef enum {
+	MS_ALARM_HSYNC_INVALID,    /*!< A record with an error value: last good set kept (A-08). */
+	MS_ALARM_HSYNC_CONFLICT,   /*!< One identity twice (A-09), or too many providers. */
+	MS_ALARM_HSYNC_GONE,       /*!< The whole RRset disappeared while others were ON (P-06). */
+	MS_ALARM_NSMGMT,           /*!< Records disagree about NSMgmt: OWNER (A-10). */
+	MS_ALARM_UPSTREAM,         /*!< Upstream loop or unknown upstream (A-25). */
+	MS_ALARM_NOT_LISTED,       /*!< We are not in the RRset (A-28). */
+	MS_ALARM_NO_SIGNER,        /*!< Zero SIGN records: nothing is changed (A-32). */
+	MS_ALARM_KEYS_AUTOMATIC,   /*!< Policy is not manual: rolls follow Knot's timers alone. */
+	MS_ALARM_KEYS_FAILING,     /*!< Knot's key manager cannot be asked. */
+	MS_ALARM_EDIT_FAILING,     /*!< The zone cannot be edited. */
+	MS_ALARM_RECORD_REFUSED,   /*!< knotd refuses a contributed record. */
+	MS_ALARM_PEER_REFUSES,     /*!< A peer refuses our contribution. */
+	MS_ALARM_LEAVING,          /*!< A provider is leaving; its data are kept. */
+	MS_ALARM_COUNT,
+} ms_alarm_t;
+
+typedef struct ms_zone ms_zone_t;
+
+/*! One other provider of one zone. */
+typedef struct {
+	ms_peer_t *peer;               /*!< Borrowed from the agent's table. */
+	bool listed;                   /*!< In the current HSYNC RRset. */
+	uint8_t state;                 /*!< ms_hsync_state_t, as listed (last known when it is not). */
+	uint8_t nsmgmt;
+	uint8_t sign;
+	bool was_on;                   /*!< It was ON once: history decides what OFF means (X-12). */
+	bool leaving;                  /*!< Was ON, now OFF or absent. Data are kept. */
+	bool greeted;                  /*!< Our HELLO for this zone was answered NOERROR. */
+	bool greeted_by;               /*!< It sent a valid HELLO for this zone: it knows the zone. */
+	ms_time_t hello_at;
+	unsigned hello_failures;
+	bool has_held;
+	ms_contribution_t held;        /*!< Its contribution, persisted. */
+	ms_digest_t held_digest;
+	uint32_t held_inception;
+	bool acked_known;              /*!< We know what it holds of ours … */
+	ms_digest_t acked;             /*!< … namely this. */
+	bool state_wanted;             /*!< Our state shall be sent. */
+	ms_time_t state_at;            /*!< Next one that nobody asked for. */
+	ms_time_t send_at;             /*!< Not before (back-off after a failure). */
+	unsigned failures;
+	ms_time_t sent_at;
+	uint64_t sent_id;              /*!< HELLO, UPDATE or STATE under way, or 0. */
+	uint8_t sent_op;               /*!< MS_OP_HELLO, MS_OP_STATE, or 0 for UPDATE. */
+	ms_digest_t sent_digest;       /*!< Of the contribution under way. */
+	bool applied_known;
+	ms_digest_t applied;           /*!< What it says it has applied. */
+	char reason[MS_REASON_MAX + 1];/*!< Why it refused, last time. */
+} ms_pair_t;
+
+/*! A contributed record that knotd would not take: no longer wanted. */
+typedef struct {
+	uint16_t rrtype;
+	ms_digest_t digest;
+	char reason[MS_REASON_MAX + 1];
+} ms_quarantine_t;
+
+struct ms_zone {
+	knot_dname_t *name;            /*!< Owned, lower case. */
+	bool opted;                    /*!< The operator lets it take part. */
+	bool signing;
+	bool managed;                  /*!< Keys through keymgr. */
+	bool loaded;                   /*!< An apex with SOA was seen in this run. */
+	ms_apex_t apex;
+	bool shared;                   /*!< A good HSYNC RRset lists us. */
+	uint8_t self_state;            /*!< Our own record. */
+	uint8_t self_sign;
+	uint8_t nsmgmt;                /*!< Zone-wide, OWNER where records disagree. */
+	uint32_t alarms;               /*!< Bits 1 << MS_ALARM_x. */
+	size_t pair_count;
+	ms_pair_t *pairs;              /*!< At most MS_PROVIDERS_MAX, by identity. */
+	/* own keys and contribution */
+	bool own_listed;               /*!< own is the key manager's word. */
+	ms_rec_own_t *own_keys;        /*!< NULL = never listed. */
+	uint64_t keys_id;              /*!< KEYS under way, or 0. */
+	bool keys_making;
+	ms_time_t keys_at;
+	unsigned keys_failures;
+	bool own_known;
+	ms_contribution_t own;
+	ms_digest_t own_digest;
+	/* what we put into the zone */
+	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
+	uint64_t edit_id;
+	ms_time_t edit_at;
+	unsigned edit_failures;
+	ms_digest_t applied;           /*!< Of the foreign data that stand in the zone. */
+	size_t quarantine_count;
+	ms_quarantine_t *quarantine;   /*!< At most MS_QUARANTINE_MAX. Owned. */
+	/* group */
+	bool group_ready;
+	uint8_t group_transport;
+	uint8_t group_sync;
+	ms_time_t wake;                /*!< Earliest moment ms_zone_settle() has something to do. */
+	bool dirty;                    /*!< The view must be made anew. */
+};
+
+/*! A request under way, so that its answer finds the rows it belongs to. */
+typedef struct {
+	uint64_t id;
+	ms_zone_t *zone;
+} ms_sent_t;
+
+/*! A durable replay entry that will have to be deleted. */
+typedef struct {
+	uint8_t hash[MS_SIG_HASH_LEN];
+	uint32_t expiration;
+} ms_spent_t;
+
+typedef struct ms_agent {
+	ms_config_t config;            /*!< Owned. */
+	uint64_t session;              /*!< Of this run; goes into states. */
+	ms_rng_t rng;
+	uint64_t next_id;
+	size_t peer_count;
+	ms_peer_t **peers;             /*!< Sorted by identity. Owned. */
+	size_t zone_count;
+	ms_zone_t **zones;             /*!< Sorted by name. Owned. */
+	size_t sent_count;
+	size_t sent_room;
+	ms_sent_t *sent;
+	size_t spent_count;
+	size_t spent_room;
+	ms_spent_t *spent;
+	bool unsaved;                  /*!< The store failed: nothing may be confirmed. */
+	ms_time_t save_at;
+	uint64_t publish_id;           /*!< Identity records: EDIT under way. */
+	ms_time_t publish_at;
+	unsigned publish_failures;
+	bool published;
+	char publish_reason[MS_REASON_MAX + 1];
+	ms_time_t deadline;            /*!< Lower bound of all wakes. */
+	bool dirty;                    /*!< Agent-wide part of the view must be made anew. */
+} ms_agent_t;
+
+/*! \a config is copied (its NS set, too). \a seed feeds jitter and the session number. */
+int ms_agent_init(ms_agent_t *agent, const ms_config_t *config, uint64_t seed, ms_now_t now);
+void ms_agent_deinit(ms_agent_t *agent);
+/*! Takes a new configuration (reload); relations and zones stay. */
+int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t now);
+/*!
+ * Feeds one durable record before the first event, in the order of the keys.
+ * \retval KNOT_EMALF, KNOT_ENOTSUP  Damaged or from a newer version: skipped, the caller logs it.
+ */
+int ms_agent_restore(ms_agent_t *agent, const uint8_t *key, size_t key_len,
+                     const uint8_t *value, size_t value_len, ms_now_t now);
+
+uint64_t ms_agent_id(ms_agent_t *agent);
+/*! Makes sure that the agent wakes up at \a when or before. */
+void ms_agent_wake(ms_agent_t *agent, ms_time_t when);
+
+ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity);
+/*! By identity or by the host name of its locator. */
+ms_peer_t *ms_peer_find_signer(const ms_agent_t *agent, const knot_dname_t *signer);
+ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now);
+/*! One pair less; a peer without any is removed by ms_peer_remove() at the next timer. */
+void ms_peer_unref(ms_agent_t *agent, ms_peer_t *peer);
+void ms_peer_remove(ms_agent_t *agent, ms_peer_t *peer);
+
+/*! Notes that a request is under way. */
+int ms_sent_add(ms_agent_t *agent, uint64_t id, ms_zone_t *zone);
+/*! Takes the note of a request back. \return false where there is none (forgotten). */
+bool ms_sent_take(ms_agent_t *agent, uint64_t id, ms_sent_t *out);
+
+/*! Notes a durable replay entry. */
+int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_t expiration);
+
+ms_zone_t *ms_zone_find(const ms_agent_t *agent, const knot_dname_t *name);
+ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name);
+
+ms_pair_t *ms_pair_find(const ms_zone_t *zone, const knot_dname_t *identity);
+ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *identity,
+                       ms_now_t now);
+void ms_pair_remove(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair);
+
+/*! This pair's data may be used and its messages obeyed. */
+static inline bool ms_pair_on(const ms_pair_t *pair)
+{
+	return pair->listed && pair->state == MS_HSYNC_ON;
+}
+
+static inline bool ms_zone_alarmed(const ms_zone_t *zone, ms_alarm_t alarm)
+{
+	return (zone->alarms & (1u << alarm)) != 0;
+}
+
+/*! Raises or ends an alarm; logs the change, once. */
+void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why,
+                   ms_actions_t *out);
+const char *ms_alarm_name(ms_alarm_t alarm);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/libknot.h>
+
+#include "base/text.h"
+#include "core/contribution.h"
+#include "core/pair.h"
+#include "core/step.h"
+
+/* EDE 18: the sender is known, and may not do this. */
+#define EDE_PROHIBITED 18
+/* EDE 14: it may, but not now. */
+#define EDE_NOT_READY  14
+
+/* Appends the answer; the message itself stays with the caller. */
+static int reply(ms_event_t *event, uint16_t rcode, int ede, const char *why, ms_msg_t **answer,
+                 ms_actions_t *out)
+{
+	ms_msg_t *msg = ms_msg_reply(event->message.msg, rcode);
+	ms_action_t *action = msg != NULL ? ms_action_add(out, MS_ACT_REPLY) : NULL;
+	if (action == NULL) {
+		ms_msg_free(msg);
+		return KNOT_ENOMEM;
+	}
+	msg->ede = ede;
+	ms_text_copy(msg->ede_text, why, sizeof(msg->ede_text));
+	action->reply.handle = event->message.reply;
+	action->reply.msg = msg;
+	if (answer != NULL) {
+		*answer = msg;
+	}
+	return KNOT_EOK;
+}
+
+static int refuse(ms_event_t *event, const ms_zone_t *zone, int ede, const char *why,
+                  ms_actions_t *out)
+{
+	ms_action_log(out, MS_LOG_WARNING, zone != NULL ? zone->name : NULL, event->message.from,
+	              "%s -> REFUSED (%s)",
+	              event->message.msg->kind == MS_MSG_UPDATE ? "UPDATE" : "NOTIFY", why);
+	return reply(event, KNOT_RCODE_REFUSED, ede, why, NULL, out);
+}
+
+static int on_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_event_t *event,
+                     ms_actions_t *out)
+{
+	const ms_msg_t *msg = event->message.msg;
+	ms_op_t op = msg->option.operation;
+	ms_state_t *state = NULL;
+	switch (op) {
+	case MS_OP_HELLO:
+		ms_action_count(out, MS_CTR_HELLO_RECEIVED);
+		ms_peer_event(agent, pair->peer, MS_PEER_GREETED, event->now, out);
+		ms_pair_greeted_by(agent, zone, pair, msg, event->now, out);
+		break;
+	case MS_OP_HEARTBEAT:
+		ms_action_count(out, MS_CTR_HEARTBEAT_RECEIVED);
+		ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
+		break;
+	default:
+		ms_action_count(out, MS_CTR_STATE_RECEIVED);
+		state = malloc(sizeof(*state));
+		if (state == NULL) {
+			return KNOT_ENOMEM;
+		}
+		if (ms_state_decode(msg->option.body, msg->option.body_len, state) != KNOT_EOK) {
+			free(state);
+			return reply(event, KNOT_RCODE_FORMERR, -1, "malformed state", NULL, out);
+		}
+		ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
+		ms_pair_learn(agent, zone, pair, state, event->now, out);
+		free(state);
+	}
+	ms_msg_t *answer;
+	int ret = reply(event, KNOT_RCODE_NOERROR, -1, "", &answer, out);
+	return ret == KNOT_EOK ? ms_pair_option(agent, zone, op, answer) : ret;
+}
+
+/* The full statement: what is not talked about in this message stays as it was. */
+static int combine(const ms_pair_t *pair, const ms_contribution_t *update, ms_contribution_t *out)
+{
+	int ret = ms_contribution_copy(out, &pair->held);
+	for (unsigned type = 0; ret == KNOT_EOK && type < MS_CONTRIB_TYPES; type++) {
+		if (update->stated & (1u << type)) {
+			ret = ms_rrset_copy(&out->set[type], &update->set[type]);
+			out->stated |= 1u << type;
+		}
+	}
+	return ret;
+}
+
+/* "The first answer again" must hold after a restart, too (D-08). */
+static int note_replay(ms_agent_t *agent, const ms_event_t *event, ms_actions_t *out)
+{
+	ms_rec_key_t key = { .kind = MS_REC_REPLAY };
+	memcpy(key.hash, event->message.hash, sizeof(key.hash));
+	ms_rec_replay_t rec = { .expiration = event->message.msg->sig.expiration };
+	uint8_t value[64];
+	int len = ms_rec_replay_encode(&rec, value, sizeof(value));
+	int ret = len < 0 ? len : ms_action_persist(out, &key, value, len);
+	return ret == KNOT_EOK ? ms_spent_add(agent, key.hash, rec.expiration) : ret;
+}
+
+/* Takes the contribution over; it is on disk before the answer leaves. */
+static int accept_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_event_t *event,
+                         ms_contribution_t *next, ms_actions_t *out)
+{
+	ms_digest_t digest;
+	int ret = ms_contribution_digest(next, &digest);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	bool same = pair->has_held && ms_digest_equal(&digest, &pair->held_digest);
+	ms_contribution_clear(&pair->held);
+	pair->held = *next;
+	*next = (ms_contribution_t){ 0 };
+	pair->held_digest = digest;
+	pair->has_held = true;
+	pair->held_inception = event->message.msg->sig.inception;
+	zone->dirty = true;
+	if (!same) {
+		ms_action_log(out, MS_LOG_INFO, zone->name, pair->peer->identity,
+		              "UPDATE: %u DNSKEY, %u CDS, %u NS -> stored, combine",
+		              pair->held.set[MS_APEX_DNSKEY].rrs.count,
+		              pair->held.set[MS_APEX_CDS].rrs.count,
+		              pair->held.set[MS_APEX_NS].rrs.count);
+		/* Everybody hears whose contributions we hold. */
+		for (size_t i = 0; i < zone->pair_count; i++) {
+			zone->pairs[i].state_wanted |= &zone->pairs[i] != pair &&
+			                               ms_pair_on(&zone->pairs[i]);
+		}
+		zone->edit_at = event->now.mono;
+	}
+	ret = ms_zone_persist_held(zone, pair, out);
+	if (ret == KNOT_EOK) {
+		ret = note_replay(agent, event, out);
+	}
+	return ret;
+}
+
+static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_event_t *event,
+                     ms_actions_t *out)
+{
+	const ms_msg_t *msg = event->message.msg;
+	char reason[MS_REASON_MAX + 1] = "";
+	ms_action_count(out, MS_CTR_UPDATE_RECEIVED);
+	ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
+	if (!ms_pair_on(pair)) {
+		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
+		return refuse(event, zone, EDE_PROHIBITED, "the sender is not ON in this zone", out);
+	}
+	if (agent->unsaved) {
+		return reply(event, KNOT_RCODE_SERVFAIL, EDE_NOT_READY, "the store is failing", NULL, out);
+	}
+	/* The sender's own clock orders its statements; a delayed one must not undo a newer one. */
+	if (pair->has_held && (int32_t)(msg->sig.inception - pair->held_inception) < 0) {
+		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
+		return refuse(event, zone, EDE_PROHIBITED, "older than the contribution held", out);
+	}
+	ms_contribution_t next = { 0 };
+	int ret = combine(pair, &msg->update, &next);
+	if (ret == KNOT_EOK) {
+		ret = ms_contribution_check(zone, pair, &next, reason);
+	}
+	if (ret == KNOT_EDENIED) {
+		ms_contribution_clear(&next);
+		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
+		return refuse(event, zone, EDE_PROHIBITED, reason, out);
+	}
+	if (ret == KNOT_EOK) {
+		ret = accept_update(agent, zone, pair, event, &next, out);
+	}
+	ms_contribution_clear(&next);
+	return ret == KNOT_EOK ? reply(event, KNOT_RCODE_NOERROR, -1, "", NULL, out) : ret;
+}
+
+int ms_on_message(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_msg_t *msg = event->message.msg;
+	if (msg == NULL) {
+		return KNOT_EOK;
+	}
+	/* The view that let it in may be older than what we know now. */
+	ms_zone_t *zone = ms_zone_find(agent, msg->qname);
+	ms_pair_t *pair = zone != NULL ? ms_pair_find(zone, event->message.from) : NULL;
+	if (pair == NULL || !zone->opted || !zone->shared || !pair->listed) {
+		return refuse(event, zone, EDE_PROHIBITED, "the sender is not listed in this zone", out);
+	}
+	int ret = msg->kind == MS_MSG_UPDATE ? on_update(agent, zone, pair, event, out)
+	                                     : on_notify(agent, zone, pair, event, out);
+	if (ret != KNOT_EOK) {
+		(void)reply(event, KNOT_RCODE_SERVFAIL, -1, "", NULL, out);
+	}
+	int settled = ms_zone_settle(agent, zone, event->now, out);
+	return ret != KNOT_EOK ? ret : settled;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "core/contribution.h"
+#include "core/group.h"
+#include "core/listing.h"
+#include "core/merge.h"
+#include "core/pair.h"
+#include "core/step.h"
+
+/* How long a zone without content may take to load before its keys are looked at. */
+#define EMPTY_GRACE (500 * MS_MSEC)
+
+static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out)
+{
+	ms_action_t *action = ms_action_add(out, MS_ACT_KEYS);
+	if (action == NULL) {
+		return KNOT_ENOMEM;
+	}
+	action->id = zone->keys_id = ms_agent_id(agent);
+	knot_dname_store(action->keys.zone, zone->name);
+	action->keys.op = op;
+	action->keys.algorithm = agent->config.algorithm;
+	action->keys.single_type = agent->config.single_type;
+	zone->keys_making = op == MS_KEYS_MAKE;
+	return KNOT_EOK;
+}
+
+int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL, "the zone has no keys -> make the first ones");
+	return ask_keys(agent, zone, MS_KEYS_MAKE, out);
+}
+
+int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out)
+{
+	ms_rrset_t rest = { 0 };
+	int ret = ms_rrset_copy(&rest, &zone->apex.set[MS_APEX_DNSKEY]);
+	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+		ret = ms_rrset_minus(&rest, &zone->pairs[i].held.set[MS_APEX_DNSKEY]);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_minus(&rest, &zone->written.set[MS_APEX_DNSKEY]);
+	}
+	if (ret == KNOT_EOK) {
+		const ms_rrset_t *sets[] = { &rest };
+		const uint16_t types[] = { ms_apex_rrtype(MS_APEX_DNSKEY) };
+		ret = ms_rrsets_digest(sets, types, 1, out);
+	}
+	ms_rrset_clear(&rest);
+	return ret;
+}
+
+/* Is the key manager's list wanted now? It is asked only when the DNSKEYs that may be ours are
+ * others than those the last list was made for (decision 11). */
+static int keys_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	if (!zone->opted || !zone->signing || zone->keys_id != 0 ||
+	    !ms_time_due(zone->keys_at, now.mono)) {
+		return KNOT_EOK;
+	}
+	if (!zone->loaded) {
+		/* The first keys of a zone that never had any. Known zones are only still loading. */
+		return zone->managed && zone->own_keys == NULL
+		       ? ask_keys(agent, zone, MS_KEYS_LIST, out) : KNOT_EOK;
+	}
+	ms_digest_t digest;
+	int ret = zone->shared ? ms_zone_digest_keys(zone, &digest) : KNOT_ENOENT;
+	if (ret != KNOT_EOK) {
+		return ret == KNOT_ENOENT ? KNOT_EOK : ret;
+	}
+	if (zone->own_listed && zone->own_keys != NULL &&
+	    ms_digest_equal(&digest, &zone->own_keys->dnskey)) {
+		zone->keys_at = MS_TIME_NEVER;
+		return KNOT_EOK;
+	}
+	return ask_keys(agent, zone, MS_KEYS_LIST, out);
+}
+
+/* Our contribution follows our keys; a new one goes to everybody at once. */
+static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	if (!zone->loaded || !zone->shared ||
+	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !zone->own_listed &&
+	     !ms_zone_alarmed(zone, MS_ALARM_KEYS_FAILING))) {
+		return KNOT_EOK;
+	}
+	ms_contribution_t own = { 0 };
+	int ret = ms_contribution_own(agent, zone, &own);
+	if (ret == KNOT_EAGAIN) {
+		return KNOT_EOK;
+	}
+	ms_digest_t digest;
+	if (ret == KNOT_EOK) {
+		ret = ms_contribution_digest(&own, &digest);
+	}
+	if (ret != KNOT_EOK || (zone->own_known && ms_digest_equal(&digest, &zone->own_digest))) {
+		ms_contribution_clear(&own);
+		return ret;
+	}
+	ms_contribution_clear(&zone->own);
+	zone->own = own;
+	zone->own_digest = digest;
+	zone->own_known = true;
+	zone->dirty = true;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		zone->pairs[i].send_at = now.mono;
+		zone->pairs[i].failures = 0;
+	}
+	ms_action_log(out, MS_LOG_INFO, zone->name, NULL,
+	              "our contribution is %u DNSKEY, %u CDS, %u NS -> tell the others",
+	              own.set[MS_APEX_DNSKEY].rrs.count, own.set[MS_APEX_CDS].rrs.count,
+	              own.set[MS_APEX_NS].rrs.count);
+	return KNOT_EOK;
+}
+
+static ms_time_t zone_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	ms_time_t when = MS_TIME_NEVER;
+	if (!zone->opted) {
+		return when;
+	}
+	if (zone->keys_id == 0 && (zone->loaded || (zone->managed && zone->own_keys == NULL))) {
+		when = ms_time_min(when, zone->keys_at);
+	}
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		when = ms_time_min(when, ms_pair_deadline(agent, zone, &zone->pairs[i]));
+	}
+	return when;
+}
+
+int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	if (!zone->opted) {
+		zone->wake = MS_TIME_NEVER;
+		return KNOT_EOK;
+	}
+	int ret = keys_settle(agent, zone, now, out);
+	if (ret == KNOT_EOK) {
+		ret = own_settle(agent, zone, now, out);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_merge_settle(agent, zone, now, out);
+	}
+	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+		ret = ms_pair_settle(agent, zone, &zone->pairs[i], now, out);
+	}
+	ms_group_settle(agent, zone, out);
+	zone->wake = zone_deadline(agent, zone);
+	if (zone->edit_id == 0 && zone->loaded && zone->edit_at.us > now.mono.us) {
+		zone->wake = ms_time_min(zone->wake, zone->edit_at);
+	}
+	if (ret != KNOT_EOK) {
+		zone->wake = ms_time_add(now.mono, MS_SEC);
+	}
+	ms_agent_wake(agent, zone->wake);
+	return ret;
+}
+
+int ms_on_opt_in(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_zone_t *zone = ms_zone_get(agent, event->zone);
+	if (zone == NULL) {
+		return KNOT_ENOMEM;
+	}
+	zone->opted = true;
+	zone->signing = event->opt.signing;
+	zone->managed = event->opt.managed;
+	zone->dirty = true;
+	if (!zone->loaded) {
+		zone->keys_at = ms_time_add(event->now.mono, EMPTY_GRACE);
+	}
+	ms_zone_alarm(zone, MS_ALARM_KEYS_AUTOMATIC, zone->signing && !zone->managed,
+	              "the policy is not 'manual: on': rolls follow Knot's timers alone", out);
+	return ms_zone_settle(agent, zone, event->now, out);
+}
+
+int ms_on_opt_out(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_zone_t *zone = ms_zone_find(agent, event->zone);
+	if (zone != NULL && zone->opted) {
+		zone->opted = false;
+		zone->dirty = true;
+		zone->wake = MS_TIME_NEVER;
+	}
+	return KNOT_EOK;
+}
+
+/* Everything is looked at again, whatever was tried before; refused records get another chance. */
+static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	zone->own_listed = false;
+	zone->keys_at = now.mono;
+	zone->edit_at = now.mono;
+	zone->edit_failures = zone->keys_failures = 0;
+	zone->quarantine_count = 0;
+	ms_zone_alarm(zone, MS_ALARM_RECORD_REFUSED, false, "", out);
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		ms_pair_t *pair = &zone->pairs[i];
+		pair->acked_known = false;
+		pair->state_wanted = true;
+		pair->send_at = pair->hello_at = now.mono;
+		pair->failures = pair->hello_failures = 0;
+	}
+	zone->dirty = true;
+}
+
+int ms_on_reconcile(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
+	              "reload -> look at everything again");
+	for (size_t i = 0; i < agent->peer_count; i++) {
+		ms_peer_t *peer = agent->peers[i];
+		if (peer->locate_id == 0 && !peer->has_locator) {
+			peer->locate_at = event->now.mono;
+			peer->locate_fresh = true;
+		}
+	}
+	int ret = KNOT_EOK;
+	for (size_t i = 0; i < agent->zone_count; i++) {
+		ms_zone_t *zone = agent->zones[i];
+		if (zone->opted) {
+			reconsider(zone, event->now, out);
+			int one = ms_listing_settle(agent, zone, event->now, out);
+			one = one == KNOT_EOK ? ms_zone_settle(agent, zone, event->now, out) : one;
+			ret = ret == KNOT_EOK ? one : ret;
+		}
+	}
+	if (agent->config.publish) {
+		agent->publish_at = event->now.mono;
+	}
+	ms_agent_wake(agent, event->now.mono);
+	return ret;
+}
+
+int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_zone_t *zone = ms_zone_find(agent, event->zone);
+	if (zone == NULL || !zone->opted || event->apex == NULL) {
+		return KNOT_EOK;
+	}
+	ms_action_count(out, MS_CTR_APEX_SEEN);
+	if (event->apex->set[MS_APEX_SOA].rrs.count == 0) {
+		/* Expired, or never there: what was known stays, nothing is done until it is back. */
+		zone->loaded = false;
+		zone->keys_at = ms_time_add(event->now.mono, EMPTY_GRACE);
+		return ms_zone_settle(agent, zone, event->now, out);
+	}
+	ms_apex_clear(&zone->apex);
+	zone->apex = *event->apex;
+	*event->apex = (ms_apex_t){ 0 };
+	zone->loaded = true;
+	zone->edit_at = ms_time_min(zone->edit_at, event->now.mono);
+	if (zone->keys_failures == 0) {
+		zone->keys_at = event->now.mono;
+	}
+	zone->dirty = true;
+	int ret = ms_listing_settle(agent, zone, event->now, out);
+	int settled = ms_zone_settle(agent, zone, event->now, out);
+	return ret != KNOT_EOK ? ret : settled;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libdnssec/digest.h>
+#include <libdnssec/error.h>
+#include <libknot/libknot.h>
+
+/* First size of the table; it doubles when it is three quarters full. */
+#define FIRST_SIZE 256
+
+/* Expired entries are swept at most this often, seconds. */
+#define SWEEP_EVERY 10
+
+int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[MS_SIG_HASH_LEN])
+{
+	/* The SIG RDATA from its first octet names tag and signer and holds the signature. */
+	dnssec_binary_t data = {
+		.size = sig->signature_pos + sig->signature_len - sig->rdata_pos,
+		.data = (uint8_t *)wire + sig->rdata_pos,
+	};
+	dnssec_digest_ctx_t *ctx = NULL;
+	dnssec_binary_t digest = { 0 };
+	if (dnssec_digest_init(DNSSEC_DIGEST_SHA384, &ctx) != DNSSEC_EOK) {
+		return KNOT_ERROR;
+	}
+	int ret = dnssec_digest(ctx, &data);
+	/* Finishing releases the context, whatever came before. */
+	if (dnssec_digest_finish(ctx, &digest) != DNSSEC_EOK || ret != DNSSEC_EOK) {
+		dnssec_binary_free(&digest);
+		return KNOT_ERROR;
+	}
+	memcpy(out, digest.data, MS_SIG_HASH_LEN);
+	dnssec_binary_free(&digest);
+	return KNOT_EOK;
+}
+
+void ms_replay_init(ms_replay_cache_t *cache)
+{
+	*cache = (ms_replay_cache_t){ 0 };
+}
+
+void ms_replay_deinit(ms_replay_cache_t *cache)
+{
+	for (size_t i = 0; i < cache->size; i++) {
+		free(cache->slots[i].answer);
+	}
+	free(cache->slots);
+	*cache = (ms_replay_cache_t){ 0 };
+}
+
+static bool used(const ms_replay_entry_t *entry)
+{
+	return entry->expiration != 0;
+}
+
+/* Serial arithmetic: signature times are 32 bits (RFC 2535 section 4.1.5). */
+static bool expired(const ms_replay_entry_t *entry, uint32_t now)
+{
+	return (int32_t)(now - entry->expiration) > 0;
+}
+
+/* The slot of a hash, or the free one where it belongs. The hash is uniform already. */
+static ms_replay_entry_t *probe(ms_replay_entry_t *slots, size_t size, const uint8_t *hash)
+{
+	size_t at;
+	memcpy(&at, hash, sizeof(at));
+	for (at &= size - 1; used(&slots[at]); at = (at + 1) & (size - 1)) {
+		if (memcmp(slots[at].hash, hash, MS_SIG_HASH_LEN) == 0) {
+			break;
+		}
+	}
+	return &slots[at];
+}
+
+/* Moves what is still alive into a table of \a size slots. */
+static int rebuild(ms_replay_cache_t *cache, size_t size, uint32_t now)
+{
+	ms_replay_entry_t *slots = calloc(size, sizeof(*slots));
+	if (slots == NULL) {
+		return KNOT_ENOMEM;
+	}
+	size_t count = 0;
+	for (size_t i = 0; i < cache->size; i++) {
+		ms_replay_entry_t *entry = &cache->slots[i];
+		if (!used(entry)) {
+			continue;
+		}
+		if (expired(entry, now)) {
+			free(entry->answer);
+			continue;
+		}
+		*probe(slots, size, entry->hash) = *entry;
+		count++;
+	}
+	free(cache->slots);
+	cache->slots = slots;
+	cache->size = size;
+	cache->count = count;
+	cache->swept = now;
+	return KNOT_EOK;
+}
+
+/* Room for one more entry. */
+static int make_room(ms_replay_cache_t *cache, uint32_t now)
+{
+	if (cache->size > 0 && cache->count < cache->size / 4 * 3) {
+		return KNOT_EOK;
+	}
+	size_t size = cache->size > 0 ? cache->size : FIRST_SIZE;
+	bool may_sweep = cache->size > 0 && now - cache->swept >= SWEEP_EVERY;
+	int ret = cache->size == 0 || may_sweep ? rebuild(cache, size, now) : KNOT_EOK;
+	if (ret == KNOT_EOK && cache->count >= cache->size / 2) {
+		ret = cache->size < MS_REPLAY_MAX ? rebuild(cache, 2 * cache->size, now) : ret;
+	}
+	if (ret == KNOT_EOK && cache->count >= cache->size / 4 * 3) {
+		ret = KNOT_ELIMIT;
+	}
+	return ret;
+}
+
+static ms_replay_entry_t *find(ms_replay_cache_t *cache, const uint8_t *hash)
+{
+	ms_replay_entry_t *entry = cache->size > 0 ? probe(cache->slots, cache->size, hash) : NULL;
+	return entry != NULL && used(entry) ? entry : NULL;
+}
+
+static ms_replay_entry_t *enter(ms_replay_cache_t *cache, const uint8_t *hash, uint32_t expiration,
+                                uint32_t now)
+{
+	if (make_room(cache, now) != KNOT_EOK) {
+		return NULL;
+	}
+	ms_replay_entry_t *entry = probe(cache->slots, cache->size, hash);
+	cache->count += !used(entry);
+	memcpy(entry->hash, hash, MS_SIG_HASH_LEN);
+	entry->expiration = expiration != 0 ? expiration : 1;
+	return entry;
+}
+
+ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
+                          uint32_t expiration, uint32_t now, const ms_replay_entry_t **entry)
+{
+	ms_replay_entry_t *seen = find(cache, hash);
+	if (seen == NULL) {
+		return enter(cache, hash, expiration, now) != NULL ? MS_REPLAY_NEW : MS_REPLAY_FULL;
+	}
+	if (!seen->answered) {
+		return MS_REPLAY_PENDING;
+	}
+	*entry = seen;
+	return MS_REPLAY_ANSWERED;
+}
+
+int ms_replay_restore(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
+                      uint32_t expiration, uint16_t rcode, uint32_t now)
+{
+	ms_replay_entry_t *entry = enter(cache, hash, expiration, now);
+	if (entry == NULL) {
+		return KNOT_ELIMIT;
+	}
+	entry->answered = true;
+	entry->rcode = rcode;
+	return KNOT_EOK;
+}
+
+void ms_replay_answered(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
+                        uint16_t rcode, const uint8_t *answer, uint16_t len)
+{
+	ms_replay_entry_t *entry = find(cache, hash);
+	if (entry == NULL) {
+		return;
+	}
+	free(entry->answer);
+	entry->answer = answer != NULL ? malloc(len) : NULL;
+	entry->answer_len = 0;
+	if (entry->answer != NULL) {
+		memcpy(entry->answer, answer, len);
+		entry->answer_len = len;
+	}
+	entry->rcode = rcode;
+	entry->answered = true;
+}
+
+void ms_replay_forget(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN])
+{
+	ms_replay_entry_t *entry = find(cache, hash);
+	if (entry != NULL) {
+		/* The slot must stay in its probe chain: it just counts as expired from now on. */
+		free(entry->answer);
+		*entry = (ms_replay_entry_t){ .expiration = cache->swept != 0 ? cache->swept : 1 };
+	}
+}

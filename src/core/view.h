@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * What the hooks may see: an immutable picture of the agent. Rows are shared between successive
+ * views and counted; only rows of what changed are made anew. Made by the worker alone; readers
+ * get a view through agent/publish and never change it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+#include "core/model.h"
+
+/*! A peer whose signatures can be verified. */
+typedef struct {
+	unsigned refs;                 /*!< Counted by the worker only. */
+	knot_dname_storage_t identity;
+	knot_dname_storage_t host;     /*!< "." while not located. */
+	int64_t expires;               /*!< UNIX seconds. */
+	uint8_t key_count;
+	ms_keyrr_t key[MS_KEYS_MAX];
+} ms_view_peer_t;
+
+typedef struct {
+	knot_dname_t *identity;        /*!< Owned. */
+	bool listed;
+	ms_contribution_t data;        /*!< Held of it. */
+} ms_view_member_t;
+
+typedef struct {
+	unsigned refs;
+	knot_dname_t *name;            /*!< Owned. */
+	bool shared;                   /*!< We are listed: messages are answered. */
+	size_t member_count;           /*!< Other providers. */
+	ms_view_member_t *members;
+	ms_contribution_t own;
+	char *status;                  /*!< Lines for `_msigner.ZONE TXT`, '\n' separated. */
+} ms_view_zone_t;
+
+typedef struct {
+	ms_codes_t codes;
+	knot_dname_storage_t identity;
+	size_t peer_count;
+	ms_view_peer_t **peers;        /*!< Sorted by identity. */
+	size_t zone_count;
+	ms_view_zone_t **zones;        /*!< Sorted by name. */
+	char *status;                  /*!< Lines for `_msigner.IDENTITY TXT`. */
+	uint32_t gauge_zones;
+	uint32_t gauge_shared;
+	uint32_t gauge_peers[MS_PEER_RELATIONS];
+	uint32_t gauge_alarms;         /*!< Zones with an alarm. */
+} ms_view_t;
+
+/*!
+ * Makes the next view; rows that are not dirty are taken from \a old (may be NULL).
+ * Clears the dirty flags. \return NULL when memory is out (dirty flags stay).
+ */
+ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now);
+/*! Whether ms_view_make() would show anything new. */
+bool ms_view_due(const ms_agent_t *agent);
+/*! Drops a view and the rows nobody else has. NULL is fine. */
+void ms_view_free(ms_view_t *view);
+
+const ms_view_zone_t *ms_view_zone(const ms_view_t *view, const knot_dname_t *name);
+/*! By identity or host name, among the peers this zone lists. */
+const ms_view_peer_t *ms_view_signer(const ms_view_t *view, const ms_view_zone_t *zone,
+                                     const knot_dname_t *signer);
