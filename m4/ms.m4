@@ -27,7 +27,7 @@ AC_DEFUN([MS_WARNINGS], [
 AC_ARG_ENABLE([werror],
 	[AS_HELP_STRING([--enable-werror], [treat compiler warnings as errors])],
 	[], [enable_werror=no])
-MS_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -fvisibility=hidden"
+MS_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers -fvisibility=hidden"
 AS_IF([test "$enable_werror" = yes], [MS_CFLAGS="$MS_CFLAGS -Werror"])
 AC_SUBST([MS_CFLAGS])
 ])

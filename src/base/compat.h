@@ -33,3 +33,4 @@
 #define MS_COMPAT_CDS_ALWAYS         3
 #define MS_COMPAT_JOURNAL_ALL        2
 #define MS_COMPAT_ZONEFILE_NONE      0
+#define MS_COMPAT_ZONEFILE_WHOLE     2

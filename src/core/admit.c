@@ -6,6 +6,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "base/cursor.h"
 #include "base/text.h"
 #include "core/replay.h"
@@ -36,7 +37,7 @@ static bool read_zone(const uint8_t *wire, size_t len, knot_dname_storage_t zone
 	if (name == NULL) {
 		return false;
 	}
-	knot_dname_store(zone, name);
+	ms_name_copy(zone, name);
 	knot_dname_to_lower(zone);
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include <libknot/errcode.h>
 
+#include "base/name.h"
 #include "core/step.h"
 
 static bool same_role(const ms_hsync_t *a, const ms_hsync_t *b)
@@ -198,14 +199,14 @@ void ms_listing_of(const ms_agent_t *agent, const ms_zone_t *zone, ms_listing_t 
 	if (zone->shared) {
 		ms_hsync_t *self = &out->hsync[out->count++];
 		*self = (ms_hsync_t){ zone->self_state, zone->nsmgmt, zone->self_sign, "", "" };
-		knot_dname_store(self->identity, agent->config.identity);
+		ms_name_copy(self->identity, agent->config.identity);
 	}
 	for (size_t i = 0; i < zone->pair_count && out->count < MS_PROVIDERS_MAX; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
 		if (pair->listed) {
 			ms_hsync_t *hsync = &out->hsync[out->count++];
 			*hsync = (ms_hsync_t){ pair->state, pair->nsmgmt, pair->sign, "", "" };
-			knot_dname_store(hsync->identity, pair->peer->identity);
+			ms_name_copy(hsync->identity, pair->peer->identity);
 		}
 	}
 }
@@ -229,12 +230,15 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	ms_listing_t listing;
 	int ret = ms_listing_read(&zone->apex.set[MS_APEX_HSYNC], agent->config.dialect, &listing);
 	bool gone = ret == KNOT_ENOENT && others_on(zone) > 0;
+	bool none = ret == KNOT_EOK && signers(&listing) == 0 && zone->signing;
 	ms_zone_alarm(zone, MS_ALARM_HSYNC_INVALID, ret == KNOT_ERANGE,
 	              "an HSYNC record has an error value: the last good RRset is kept", out);
 	ms_zone_alarm(zone, MS_ALARM_HSYNC_CONFLICT, ret == KNOT_EEXIST || ret == KNOT_ELIMIT,
 	              "one identity in two roles, or too many: the last good RRset is kept", out);
 	ms_zone_alarm(zone, MS_ALARM_HSYNC_GONE, gone,
 	              "the HSYNC RRset is gone while others are ON: the last good RRset is kept", out);
+	ms_zone_alarm(zone, MS_ALARM_NO_SIGNER, none,
+	              "no provider is SIGN: the last good RRset is kept", out);
 	if (ret == KNOT_ENOENT) {
 		/* Never shared, or we were alone in it: an ordinary zone again. */
 		if (!gone && zone->shared) {
@@ -248,9 +252,6 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	if (ret != KNOT_EOK) {
 		return KNOT_EOK;
 	}
-	bool none = signers(&listing) == 0 && zone->signing;
-	ms_zone_alarm(zone, MS_ALARM_NO_SIGNER, none,
-	              "no provider is SIGN: the last good RRset is kept", out);
 	if (none || unchanged(agent, zone, &listing)) {
 		/* Upstream may have changed even so. */
 		ms_zone_alarm(zone, MS_ALARM_UPSTREAM, !upstreams_sound(&listing),

@@ -7,6 +7,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "base/text.h"
 #include "core/contribution.h"
 #include "core/pair.h"
@@ -102,7 +103,7 @@ static int difference(const ms_zone_t *zone, const ms_contribution_t *wanted, ms
 {
 	const ms_rrset_t *apex = &zone->apex.set[type];
 	edit->rrtype = ms_apex_rrtype(type);
-	knot_dname_store(edit->owner, zone->name);
+	ms_name_copy(edit->owner, zone->name);
 	edit->ttl = apex->rrs.count > 0 ? apex->ttl : wanted->set[type].ttl;
 	int ret = ms_rrset_copy(&edit->add, &wanted->set[type]);
 	if (ret == KNOT_EOK) {
@@ -196,7 +197,7 @@ static int ask_edit(ms_agent_t *agent, ms_zone_t *zone, ms_edit_t *edits, size_t
 		return KNOT_ENOMEM;
 	}
 	action->id = zone->edit_id = ms_agent_id(agent);
-	knot_dname_store(action->edit.zone, zone->name);
+	ms_name_copy(action->edit.zone, zone->name);
 	action->edit.edits = edits;
 	action->edit.count = count;
 	ms_action_count(out, MS_CTR_EDIT);
@@ -305,7 +306,7 @@ void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 		ms_zone_alarm(zone, MS_ALARM_EDIT_FAILING, false, "", out);
 		ms_action_t *look = ms_action_add(out, MS_ACT_LOOK);
 		if (look != NULL) {
-			knot_dname_store(look->look.zone, zone->name);
+			ms_name_copy(look->look.zone, zone->name);
 		}
 		return;
 	}

@@ -4,6 +4,8 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
+
 #include "core/step.h"
 
 /* TTL of what we publish about ourselves: short enough for a move, long enough for a cache. */
@@ -20,7 +22,7 @@ static int collect_peers(ms_agent_t *agent, ms_actions_t *out)
 			continue;
 		}
 		ms_rec_key_t key = { .kind = MS_REC_PEER };
-		knot_dname_store(key.zone, peer->identity);
+		ms_name_copy(key.zone, peer->identity);
 		int ret = ms_action_persist(out, &key, NULL, 0);
 		if (ret != KNOT_EOK) {
 			return ret;
@@ -53,7 +55,7 @@ static int drop_spent(ms_agent_t *agent, ms_now_t now, ms_actions_t *out)
 static int identity_edit(ms_edit_t *edit, const knot_dname_t *owner, uint16_t rrtype,
                          const uint8_t *rdata, int len)
 {
-	knot_dname_store(edit->owner, owner);
+	ms_name_copy(edit->owner, owner);
 	edit->rrtype = rrtype;
 	edit->ttl = IDENTITY_TTL;
 	edit->exact = true;
@@ -122,7 +124,7 @@ static int publish(ms_agent_t *agent, ms_actions_t *out)
 	}
 	action->id = agent->publish_id = ms_agent_id(agent);
 	action->edit.closest = true;
-	knot_dname_store(action->edit.zone, agent->config.identity);
+	ms_name_copy(action->edit.zone, agent->config.identity);
 	action->edit.edits = edits;
 	action->edit.count = count;
 	return KNOT_EOK;

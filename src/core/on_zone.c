@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/contribution.h"
+#include "base/name.h"
 #include "core/group.h"
 #include "core/listing.h"
 #include "core/merge.h"
@@ -18,7 +19,7 @@ static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_acti
 		return KNOT_ENOMEM;
 	}
 	action->id = zone->keys_id = ms_agent_id(agent);
-	knot_dname_store(action->keys.zone, zone->name);
+	ms_name_copy(action->keys.zone, zone->name);
 	action->keys.op = op;
 	action->keys.algorithm = agent->config.algorithm;
 	action->keys.single_type = agent->config.single_type;

@@ -6,6 +6,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "base/text.h"
 #include "core/step.h"
 
@@ -44,7 +45,7 @@ void ms_pair_state(const ms_agent_t *agent, const ms_zone_t *zone, ms_state_t *o
 			continue;
 		}
 		ms_held_t *item = &out->held[out->held_count++];
-		knot_dname_store(item->origin, held->peer->identity);
+		ms_name_copy(item->origin, held->peer->identity);
 		item->digest = held->held_digest;
 	}
 	for (size_t i = 0; i < zone->quarantine_count && out->refused_count < MS_REFUSED_MAX; i++) {
@@ -97,7 +98,7 @@ static int send_message(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_
 	}
 	*to = pair->peer->locator;
 	action->id = new_id;
-	knot_dname_store(action->send.identity, pair->peer->identity);
+	ms_name_copy(action->send.identity, pair->peer->identity);
 	action->send.to = to;
 	action->send.msg = msg;
 	action->send.tcp = tcp;

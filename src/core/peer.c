@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/name.h"
 #include "core/model.h"
 #include "core/pair.h"
 #include "core/step.h"
@@ -178,7 +179,7 @@ static int locate(ms_agent_t *agent, ms_peer_t *peer, ms_actions_t *out)
 		return KNOT_ENOMEM;
 	}
 	action->id = peer->locate_id = ms_agent_id(agent);
-	knot_dname_store(action->locate.identity, peer->identity);
+	ms_name_copy(action->locate.identity, peer->identity);
 	action->locate.fresh = peer->locate_fresh;
 	peer->locate_fresh = false;
 	ms_action_count(out, MS_CTR_LOCATE);

@@ -27,8 +27,8 @@ int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[M
 		return KNOT_ERROR;
 	}
 	int ret = dnssec_digest(ctx, &data);
-	/* Finishing releases the context, whatever came before. */
-	if (dnssec_digest_finish(ctx, &digest) != DNSSEC_EOK || ret != DNSSEC_EOK) {
+	/* A failure has released the context already. */
+	if (ret != DNSSEC_EOK || dnssec_digest_finish(ctx, &digest) != DNSSEC_EOK) {
 		dnssec_binary_free(&digest);
 		return KNOT_ERROR;
 	}

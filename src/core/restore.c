@@ -5,6 +5,7 @@
 #include <libknot/libknot.h>
 
 #include "core/listing.h"
+#include "base/name.h"
 #include "core/step.h"
 
 /* Writing. Values of a few kinds are large: one buffer per call, on the heap. */
@@ -20,9 +21,9 @@ static int persist(const ms_rec_key_t *key, uint8_t *value, int len, ms_actions_
 static ms_rec_key_t key_of(ms_rec_kind_t kind, const knot_dname_t *zone, const knot_dname_t *origin)
 {
 	ms_rec_key_t key = { .kind = kind };
-	knot_dname_store(key.zone, zone);
+	ms_name_copy(key.zone, zone);
 	if (origin != NULL) {
-		knot_dname_store(key.origin, origin);
+		ms_name_copy(key.origin, origin);
 	}
 	return key;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "core/status.h"
 
 static void unref_peer(ms_view_peer_t *row)
@@ -106,9 +107,9 @@ static ms_view_peer_t *make_peer(const ms_peer_t *peer)
 		return NULL;
 	}
 	row->refs = 1;
-	knot_dname_store(row->identity, peer->identity);
+	ms_name_copy(row->identity, peer->identity);
 	if (peer->has_locator) {
-		knot_dname_store(row->host, peer->locator.host);
+		ms_name_copy(row->host, peer->locator.host);
 		row->expires = peer->locator.expires;
 		row->key_count = peer->locator.key_count;
 		memcpy(row->key, peer->locator.key, sizeof(row->key));
@@ -213,7 +214,7 @@ ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now)
 		return NULL;
 	}
 	view->codes = agent->config.codes;
-	knot_dname_store(view->identity, agent->config.identity);
+	ms_name_copy(view->identity, agent->config.identity);
 	view->peers = calloc(agent->peer_count + 1, sizeof(*view->peers));
 	view->zones = calloc(agent->zone_count + 1, sizeof(*view->zones));
 	view->status = ms_status_agent(agent, now);

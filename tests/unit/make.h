@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*! Builders for the tests of the core. Everything is checked; a failure ends the test. */
+#pragma once
+
+#include "core/model.h"
+#include "core/step.h"
+
+/*! A DNSKEY whose 32 octets of key are all \a fill but the first two words, w0 and w1. */
+typedef struct {
+	uint16_t flags;
+	uint8_t protocol;
+	uint8_t algorithm;
+	uint16_t w0;
+	uint16_t w1;
+	uint8_t fill;
+} make_key_t;
+
+#define MAKE_KEY_LEN 36
+void make_key(const make_key_t *key, uint8_t out[MAKE_KEY_LEN]);
+/*! A plain ZSK (256 3 15) that differs by \a number. */
+void make_zsk(uint8_t number, uint8_t out[MAKE_KEY_LEN]);
+
+void make_add(ms_rrset_t *set, uint32_t ttl, const uint8_t *rdata, uint16_t len);
+/*! An HSYNC RDATA from presentation format. */
+void make_hsync(ms_rrset_t *set, const char *text);
+
+/*! Agent agent.a.test. */
+void make_agent(ms_agent_t *agent);
+ms_now_t make_now(double seconds);
+knot_dname_t *make_name(const char *text, knot_dname_storage_t out);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <libknot/libknot.h>
+
+#include "core/merge.h"
+#include "make.h"
+
+static ms_agent_t agent;
+static ms_actions_t out;
+static ms_zone_t *zone;
+static ms_pair_t *pair;
+static uint8_t own[MAKE_KEY_LEN], k1[MAKE_KEY_LEN], k2[MAKE_KEY_LEN];
+
+static int setup(void **state)
+{
+	knot_dname_storage_t buf;
+	make_agent(&agent);
+	zone = ms_zone_get(&agent, make_name("zone.test.", buf));
+	zone->opted = zone->loaded = zone->shared = zone->own_known = true;
+	zone->self_state = MS_HSYNC_ON;
+	zone->self_sign = MS_HSYNC_SIGN;
+	pair = ms_pair_get(&agent, zone, make_name("agent.b.test.", buf), make_now(0));
+	pair->listed = pair->was_on = true;
+	pair->state = MS_HSYNC_ON;
+	pair->sign = MS_HSYNC_SIGN;
+	make_zsk(1, own);
+	make_zsk(2, k1);
+	make_zsk(3, k2);
+	make_add(&zone->own.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
+	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k1, sizeof(k1));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	ms_actions_deinit(&out);
+	ms_agent_deinit(&agent);
+	return 0;
+}
+
+static const ms_action_t *find(ms_action_kind_t kind, size_t *place)
+{
+	for (size_t i = 0; i < out.count; i++) {
+		if (out.list[i].kind == kind) {
+			*place = i;
+			return &out.list[i];
+		}
+	}
+	return NULL;
+}
+
+static const ms_action_t *settle(double now)
+{
+	size_t place;
+	ms_actions_clear(&out);
+	assert_int_equal(ms_merge_settle(&agent, zone, make_now(now), &out), KNOT_EOK);
+	return find(MS_ACT_EDIT, &place);
+}
+
+static void edited(double now, int ret)
+{
+	ms_event_t event = { .kind = MS_EV_EDITED, .now = make_now(now), .ret = ret };
+	ms_merge_edited(&agent, zone, &event, &out);
+}
+
+static void test_add_and_withdraw(void **state)
+{
+	(void)state;
+	size_t persist, edit;
+	const ms_action_t *action = settle(0);
+	assert_non_null(action);
+	assert_int_equal(action->edit.count, 1);
+	assert_int_equal(action->edit.edits[0].rrtype, KNOT_RRTYPE_DNSKEY);
+	assert_int_equal(action->edit.edits[0].ttl, 60); /* that of the RRset, not the peer's */
+	assert_true(ms_rrset_has(&action->edit.edits[0].add, k1, sizeof(k1)));
+	assert_int_equal(action->edit.edits[0].remove.rrs.count, 0);
+	assert_non_null(find(MS_ACT_PERSIST, &persist));
+	assert_non_null(find(MS_ACT_EDIT, &edit));
+	assert_true(persist < edit);
+	assert_null(settle(1)); /* one at a time */
+
+	edited(1, KNOT_EOK);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	assert_null(settle(4));
+
+	/* The peer rolls: the new key comes, the old one goes, ours stays. */
+	ms_rrset_clear(&pair->held.set[MS_APEX_DNSKEY]);
+	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k2, sizeof(k2));
+	action = settle(5);
+	assert_non_null(action);
+	assert_true(ms_rrset_has(&action->edit.edits[0].add, k2, sizeof(k2)));
+	assert_true(ms_rrset_has(&action->edit.edits[0].remove, k1, sizeof(k1)));
+	assert_int_equal(action->edit.edits[0].remove.rrs.count, 1);
+}
+
+static void test_who_counts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		uint8_t self_state, self_sign, pair_state, pair_sign;
+		bool was_on, leaving, wanted;
+	} cases[] = {
+		{ "both ON SIGN", 1, 1, 1, 1, true, false, true },
+		{ "peer never ON (A-14)", 1, 1, 2, 1, false, false, false },
+		{ "peer leaving keeps its data (X-12)", 1, 1, 2, 1, true, true, true },
+		{ "peer NOSIGN", 1, 1, 1, 2, true, false, false },
+		{ "we do not sign", 1, 2, 1, 1, true, false, false },
+		{ "we are OFF", 2, 1, 1, 1, true, false, false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		zone->self_state = cases[i].self_state;
+		zone->self_sign = cases[i].self_sign;
+		pair->state = cases[i].pair_state;
+		pair->sign = cases[i].pair_sign;
+		pair->was_on = cases[i].was_on;
+		pair->leaving = cases[i].leaving;
+		ms_contribution_t wanted = { 0 };
+		assert_int_equal(ms_merge_wanted(zone, &wanted), KNOT_EOK);
+		if ((wanted.set[MS_APEX_DNSKEY].rrs.count > 0) != cases[i].wanted) {
+			fail_msg("%s", cases[i].what);
+		}
+		ms_contribution_clear(&wanted);
+	}
+}
+
+/* What we did not write is never removed, and our own key is never removed as somebody's. */
+static void test_never_remove_ours(void **state)
+{
+	(void)state;
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k2, sizeof(k2)); /* a stranger's, not written */
+	make_add(&zone->written.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
+	const ms_action_t *action = settle(0);
+	assert_non_null(action);
+	assert_int_equal(action->edit.edits[0].remove.rrs.count, 0);
+}
+
+static void test_quarantine(void **state)
+{
+	(void)state;
+	assert_non_null(settle(0));
+	ms_event_t event = { .kind = MS_EV_EDITED, .now = make_now(1), .ret = KNOT_EOK };
+	event.edited.refused_count = 1;
+	event.edited.refused = calloc(1, sizeof(ms_refusal_t));
+	event.edited.refused->rrtype = KNOT_RRTYPE_DNSKEY;
+	event.edited.refused->len = sizeof(k1);
+	event.edited.refused->rdata = malloc(sizeof(k1));
+	memcpy(event.edited.refused->rdata, k1, sizeof(k1));
+	strcpy(event.edited.refused->reason, "semantic check");
+	ms_merge_edited(&agent, zone, &event, &out);
+	ms_event_clear(&event);
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_RECORD_REFUSED));
+	assert_true(pair->state_wanted);
+	assert_null(settle(10));
+}
+
+static void test_failure_backs_off(void **state)
+{
+	(void)state;
+	assert_non_null(settle(0));
+	edited(0, KNOT_EBUSY);
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_EDIT_FAILING));
+	assert_null(settle(4));
+	assert_non_null(settle(5));
+	edited(5, KNOT_EBUSY);
+	assert_null(settle(14));
+	assert_non_null(settle(15));
+	edited(15, KNOT_EOK);
+	assert_false(ms_zone_alarmed(zone, MS_ALARM_EDIT_FAILING));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_add_and_withdraw, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_never_remove_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failure_backs_off, setup, teardown),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

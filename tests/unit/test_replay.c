@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <libknot/libknot.h>
+
+#include "core/replay.h"
+
+static void hash_of(uint32_t n, uint8_t out[MS_SIG_HASH_LEN])
+{
+	memset(out, 0, MS_SIG_HASH_LEN);
+	n *= 2654435761u;
+	memcpy(out, &n, sizeof(n));
+}
+
+static void test_life(void **state)
+{
+	(void)state;
+	ms_replay_cache_t cache;
+	const ms_replay_entry_t *entry = NULL;
+	uint8_t hash[MS_SIG_HASH_LEN];
+	ms_replay_init(&cache);
+	hash_of(1, hash);
+	assert_int_equal(ms_replay_see(&cache, hash, 1300, 1000, &entry), MS_REPLAY_NEW);
+	assert_int_equal(ms_replay_see(&cache, hash, 1300, 1001, &entry), MS_REPLAY_PENDING);
+	ms_replay_answered(&cache, hash, 5, (const uint8_t *)"answer", 6);
+	assert_int_equal(ms_replay_see(&cache, hash, 1300, 1002, &entry), MS_REPLAY_ANSWERED);
+	assert_int_equal(entry->rcode, 5);
+	assert_int_equal(entry->answer_len, 6);
+	assert_memory_equal(entry->answer, "answer", 6);
+
+	ms_replay_forget(&cache, hash);
+	assert_int_equal(ms_replay_see(&cache, hash, 1300, 1003, &entry), MS_REPLAY_NEW);
+
+	hash_of(2, hash);
+	assert_int_equal(ms_replay_restore(&cache, hash, 1300, 0, 1003), KNOT_EOK);
+	assert_int_equal(ms_replay_see(&cache, hash, 1300, 1004, &entry), MS_REPLAY_ANSWERED);
+	assert_null(entry->answer);
+	ms_replay_deinit(&cache);
+}
+
+/* Ten thousand signatures: each is known until it expires, and the table does not keep the dead. */
+static void test_many(void **state)
+{
+	(void)state;
+	ms_replay_cache_t cache;
+	const ms_replay_entry_t *entry;
+	uint8_t hash[MS_SIG_HASH_LEN];
+	ms_replay_init(&cache);
+	for (uint32_t n = 1; n <= 10000; n++) {
+		hash_of(n, hash);
+		assert_int_equal(ms_replay_see(&cache, hash, 1300, 1000, &entry), MS_REPLAY_NEW);
+	}
+	for (uint32_t n = 1; n <= 10000; n++) {
+		hash_of(n, hash);
+		assert_int_equal(ms_replay_see(&cache, hash, 1300, 1300, &entry), MS_REPLAY_PENDING);
+	}
+	size_t size = cache.size;
+	for (uint32_t n = 10001; n <= 30000; n++) {
+		hash_of(n, hash);
+		assert_int_equal(ms_replay_see(&cache, hash, 2300, 2000, &entry), MS_REPLAY_NEW);
+	}
+	assert_true(cache.size <= 4 * size);
+	assert_true(cache.count <= 30000 - 10000 + 1);
+	ms_replay_deinit(&cache);
+}
+
+static void test_full(void **state)
+{
+	(void)state;
+	ms_replay_cache_t cache;
+	const ms_replay_entry_t *entry;
+	uint8_t hash[MS_SIG_HASH_LEN];
+	ms_replay_t last = MS_REPLAY_NEW;
+	uint32_t n = 0;
+	ms_replay_init(&cache);
+	while (last == MS_REPLAY_NEW && n < 2 * MS_REPLAY_MAX) {
+		hash_of(++n, hash);
+		last = ms_replay_see(&cache, hash, 1300, 1000, &entry);
+	}
+	assert_int_equal(last, MS_REPLAY_FULL);
+	assert_true(n > MS_REPLAY_MAX / 2);
+	/* Room comes back when they expire. */
+	assert_int_equal(ms_replay_see(&cache, hash, 2300, 2000, &entry), MS_REPLAY_NEW);
+	ms_replay_deinit(&cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_full),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
