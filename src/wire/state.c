@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "wire/msopt.h"
+
+#include <string.h>
+
+#include <libknot/errcode.h>
+
+#include "base/name.h"
+#include "base/cursor.h"
+
+#define STATE_VERSION 1
+
+typedef enum {
+	ITEM_INTERVAL = 1,
+	ITEM_SESSION  = 2,
+	ITEM_PROCESS  = 3,
+	ITEM_OWN      = 4,
+	ITEM_APPLIED  = 5,
+	ITEM_HELD     = 6,
+	ITEM_REFUSED  = 7,
+} item_t;
+
+/* Items that may stand only once. */
+#define SINGLE(item) ((item) >= ITEM_INTERVAL && (item) <= ITEM_APPLIED)
+
+static void read_digest(ms_reader_t *r, ms_digest_t *out)
+{
+	const uint8_t *at = ms_read_bytes(r, MS_DIGEST_LEN);
+	if (at != NULL) {
+		memcpy(out->octets, at, MS_DIGEST_LEN);
+	}
+}
+
+static int read_held(ms_reader_t *r, ms_state_t *state)
+{
+	if (state->held_count == MS_PROVIDERS_MAX) {
+		return KNOT_EMALF;
+	}
+	ms_held_t *held = &state->held[state->held_count++];
+	read_digest(r, &held->digest);
+	const knot_dname_t *origin = ms_read_name(r);
+	if (origin == NULL) {
+		return KNOT_EMALF;
+	}
+	ms_name_copy(held->origin, origin);
+	knot_dname_to_lower(held->origin);
+	return KNOT_EOK;
+}
+
+static int read_refused(ms_reader_t *r, ms_state_t *state)
+{
+	if (state->refused_count == MS_REFUSED_MAX) {
+		return KNOT_EMALF;
+	}
+	ms_refused_t *refused = &state->refused[state->refused_count++];
+	refused->rrtype = ms_read_u16(r);
+	read_digest(r, &refused->digest);
+	size_t len = ms_reader_left(r);
+	const uint8_t *text = ms_read_bytes(r, len);
+	if (text == NULL || len > MS_REASON_MAX) {
+		return KNOT_EMALF;
+	}
+	memcpy(refused->reason, text, len);
+	refused->reason[len] = '\0';
+	return KNOT_EOK;
+}
+
+static int read_item(uint8_t item, ms_reader_t *r, ms_state_t *state)
+{
+	int ret = KNOT_EOK;
+	switch (item) {
+	case ITEM_INTERVAL:
+		state->interval = ms_read_u32(r);
+		break;
+	case ITEM_SESSION:
+		state->session = ms_read_u64(r);
+		break;
+	case ITEM_PROCESS:
+		state->process = ms_read_u8(r);
+		state->step = ms_read_u8(r);
+		break;
+	case ITEM_OWN:
+		read_digest(r, &state->own);
+		state->has_own = true;
+		break;
+	case ITEM_APPLIED:
+		read_digest(r, &state->applied);
+		state->has_applied = true;
+		break;
+	case ITEM_HELD:
+		ret = read_held(r, state);
+		break;
+	case ITEM_REFUSED:
+		ret = read_refused(r, state);
+		break;
+	default: /* Somebody newer says more. */
+		return KNOT_EOK;
+	}
+	return ret == KNOT_EOK && r->ret == KNOT_EOK && ms_reader_left(r) == 0 ? KNOT_EOK : KNOT_EMALF;
+}
+
+int ms_state_decode(const uint8_t *body, size_t len, ms_state_t *out)
+{
+	ms_reader_t r = ms_reader(body, len);
+	ms_state_t state = { 0 };
+	uint8_t version = ms_read_u8(&r);
+	if (r.ret == KNOT_EOK && version != STATE_VERSION) {
+		return KNOT_ENOTSUP;
+	}
+	uint32_t seen = 0;
+	while (r.ret == KNOT_EOK && ms_reader_left(&r) > 0) {
+		uint8_t item = ms_read_u8(&r);
+		uint16_t item_len = ms_read_u16(&r);
+		const uint8_t *value = ms_read_bytes(&r, item_len);
+		if (value == NULL || (SINGLE(item) && (seen & (1u << item)))) {
+			return KNOT_EMALF;
+		}
+		seen |= SINGLE(item) ? 1u << item : 0;
+		ms_reader_t part = ms_reader(value, item_len);
+		if (read_item(item, &part, &state) != KNOT_EOK) {
+			return KNOT_EMALF;
+		}
+	}
+	if (r.ret != KNOT_EOK) {
+		return KNOT_EMALF;
+	}
+	*out = state;
+	return KNOT_EOK;
+}
+
+static void head(ms_writer_t *w, item_t item, uint16_t len)
+{
+	ms_write_u8(w, item);
+	ms_write_u16(w, len);
+}
+
+static void write_digest(ms_writer_t *w, item_t item, const ms_digest_t *digest)
+{
+	head(w, item, MS_DIGEST_LEN);
+	ms_write_bytes(w, digest->octets, MS_DIGEST_LEN);
+}
+
+static void write_lists(ms_writer_t *w, const ms_state_t *state)
+{
+	for (unsigned i = 0; i < state->held_count; i++) {
+		const ms_held_t *held = &state->held[i];
+		head(w, ITEM_HELD, MS_DIGEST_LEN + knot_dname_size(held->origin));
+		ms_write_bytes(w, held->digest.octets, MS_DIGEST_LEN);
+		ms_write_name(w, held->origin);
+	}
+	for (unsigned i = 0; i < state->refused_count; i++) {
+		const ms_refused_t *refused = &state->refused[i];
+		size_t len = strnlen(refused->reason, MS_REASON_MAX);
+		head(w, ITEM_REFUSED, 2 + MS_DIGEST_LEN + len);
+		ms_write_u16(w, refused->rrtype);
+		ms_write_bytes(w, refused->digest.octets, MS_DIGEST_LEN);
+		ms_write_bytes(w, refused->reason, len);
+	}
+}
+
+int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
+{
+	ms_writer_t w = ms_writer(buf, max);
+	ms_write_u8(&w, STATE_VERSION);
+	if (state->interval != 0) {
+		head(&w, ITEM_INTERVAL, 4);
+		ms_write_u32(&w, state->interval);
+	}
+	if (state->session != 0) {
+		head(&w, ITEM_SESSION, 8);
+		ms_write_u64(&w, state->session);
+	}
+	if (state->process != 0 || state->step != 0) {
+		head(&w, ITEM_PROCESS, 2);
+		ms_write_u8(&w, state->process);
+		ms_write_u8(&w, state->step);
+	}
+	if (state->has_own) {
+		write_digest(&w, ITEM_OWN, &state->own);
+	}
+	if (state->has_applied) {
+		write_digest(&w, ITEM_APPLIED, &state->applied);
+	}
+	write_lists(&w, state);
+	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
+}
