@@ -100,7 +100,7 @@ bool ms_key_usable(const uint8_t *rdata, size_t len);
 
 /*!
  * What an identity publishes: records to be written by zone editing. Buffers hold RDATA.
- * \return Length, KNOT_ESPACE, or KNOT_EINVAL where ms_uri_decode() would not take the host or port.
+ * \return Length, KNOT_ESPACE, or KNOT_EINVAL: a host or port that ms_uri_decode() refuses.
  */
 int ms_uri_encode(uint16_t priority, uint16_t weight, const knot_dname_t *host, uint16_t port,
                   uint8_t *buf, size_t max);

@@ -11,7 +11,7 @@
 
 /*! One record as it stands in the message. */
 typedef struct {
-	const uint8_t *owner;  /*!< Maybe compressed; knot_dname_unpack() with the message reads it. */
+	const uint8_t *owner;  /*!< Maybe compressed: knot_dname_unpack() reads it. */
 	uint16_t type;
 	uint16_t rclass;
 	uint32_t ttl;

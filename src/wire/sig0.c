@@ -250,7 +250,7 @@ ms_sig0_verdict_t ms_sig0_time(const ms_sig0_info_t *sig, int64_t now)
 	if ((int32_t)((uint32_t)now - sig->inception) < 0) {
 		return MS_SIG0_EARLY;
 	}
-	if (sig->expiration - sig->inception > MS_SIG0_BACK + MS_SIG0_SPREAD + MS_SIG0_AHEAD) {
+	if (sig->expiration - sig->inception > MS_SIG0_WIDTH) {
 		return MS_SIG0_TOO_LONG;
 	}
 	return MS_SIG0_OK;

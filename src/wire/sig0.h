@@ -18,11 +18,12 @@
 
 #include "wire/locator.h"
 
-/*! Seconds before now at which a signature begins, after which it ends, and the largest spread
- *  we accept on either side (RFC 2931 section 3.3: normally not more than five minutes). */
-#define MS_SIG0_BACK   60
+/*! Seconds before and after now that a signature of ours covers: clocks may be four minutes apart
+ *  and must not be six (RFC 2931 section 3.3, D-07). */
+#define MS_SIG0_BACK   300
 #define MS_SIG0_AHEAD  300
-#define MS_SIG0_SPREAD 300
+/*! Widest window accepted, seconds: ours, and a minute for those who round generously. */
+#define MS_SIG0_WIDTH  660
 
 /*! Octets a SIG(0) record adds at most: 11 fixed + 18 RDATA + signer + 64 signature. */
 #define MS_SIG0_MAX (11 + 18 + KNOT_DNAME_MAXLEN + 64)
@@ -54,7 +55,8 @@ typedef struct {
  * Loads a private key from unencrypted PKCS #8 PEM; the algorithm is told by the key.
  * \retval KNOT_EMALF Not such a PEM. KNOT_ENOTSUP: other than ED25519 and ECDSA P-256.
  */
-int ms_sig0_key_init(ms_sig0_key_t *out, const uint8_t *pem, size_t len, const knot_dname_t *signer);
+int ms_sig0_key_init(ms_sig0_key_t *out, const uint8_t *pem, size_t len,
+                     const knot_dname_t *signer);
 void ms_sig0_key_deinit(ms_sig0_key_t *key);
 
 /*!
@@ -71,7 +73,8 @@ int ms_sig0_find(const uint8_t *wire, size_t len, ms_sig0_info_t *out);
  * \param wire, len, max  Message, its length, room of the buffer.
  * \param request  Octets of the whole request when \a wire is a response; else NULL, 0.
  * \param now      UNIX seconds.
- * \return New length in octets, KNOT_EMALF (no header), KNOT_ESPACE, or an error of the crypto library (KNOT_ERROR).
+ * \return New length in octets, KNOT_EMALF (no header), KNOT_ESPACE, or KNOT_ERROR (crypto
+ *         library). The message is as before then.
  */
 int ms_sig0_sign(const ms_sig0_key_t *key, uint8_t *wire, size_t len, size_t max,
                  const uint8_t *request, size_t request_len, int64_t now);
@@ -81,7 +84,7 @@ typedef enum {
 	MS_SIG0_OK,
 	MS_SIG0_EXPIRED,
 	MS_SIG0_EARLY,
-	MS_SIG0_TOO_LONG,   /*!< Window wider than BACK + SPREAD + AHEAD allows. */
+	MS_SIG0_TOO_LONG,   /*!< Window wider than MS_SIG0_WIDTH. */
 	MS_SIG0_KEY,        /*!< None of the keys has this tag and algorithm. */
 	MS_SIG0_BAD,        /*!< The signature does not verify. */
 } ms_sig0_verdict_t;
