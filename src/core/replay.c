@@ -16,11 +16,9 @@
 
 int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[MS_SIG_HASH_LEN])
 {
-	/* The SIG RDATA from its first octet names tag and signer and holds the signature. */
-	dnssec_binary_t data = {
-		.size = sig->signature_pos + sig->signature_len - sig->rdata_pos,
-		.data = (uint8_t *)wire + sig->rdata_pos,
-	};
+	/* All that is signed, but not the signature: an ECDSA signature has a twin that verifies, too,
+	 * and must not pass for another message. */
+	dnssec_binary_t data = { .size = sig->signature_pos, .data = (uint8_t *)wire };
 	dnssec_digest_ctx_t *ctx = NULL;
 	dnssec_binary_t digest = { 0 };
 	if (dnssec_digest_init(DNSSEC_DIGEST_SHA384, &ctx) != DNSSEC_EOK) {

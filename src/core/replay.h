@@ -38,7 +38,7 @@ typedef struct {
 	uint32_t swept;            /*!< When expired entries were last dropped. */
 } ms_replay_cache_t;
 
-/*! Hash of signer, tag and signature. \retval KNOT_ERROR crypto library. */
+/*! Hash of a signed message without its signature. \retval KNOT_ERROR crypto library. */
 int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[MS_SIG_HASH_LEN]);
 
 void ms_replay_init(ms_replay_cache_t *cache);
