@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/db.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libknot/libknot.h>
+#include <libknot/db/db_lmdb.h>
+
+/* LMDB's own codes, which libknot hands through. */
+#define LMDB_CODE_MIN (-30799)
+#define LMDB_CODE_MAX (-30700)
+
+struct ms_db {
+	knot_db_t *raw;
+	char *path;
+	dev_t dev;      /* Of its file, which stays open: so the pair is not used again. */
+	ino_t ino;
+	unsigned users;
+	ms_db_t *next;
+};
+
+/* All that this process has open. */
+static ms_db_t *registry;
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+
+typedef struct {
+	const char *path;
+	char *reason;
+	size_t reason_size;
+} place_t;
+
+__attribute__((format(printf, 3, 4)))
+static int fail(const place_t *place, int ret, const char *fmt, ...)
+{
+	char why[256];
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	(void)snprintf(place->reason, place->reason_size, "database %s %s", place->path, why);
+	return ret;
+}
+
+/* One sentence and one KNOT_E* for what libknot or LMDB said. */
+static int fail_db(const place_t *place, const char *doing, int ret)
+{
+	const char *why = knot_strerror(ret);
+	switch (ret) {
+	case KNOT_ESPACE:
+		return fail(place, ret, "%s: its map is full; start again with a larger one", doing);
+	case -ENOSPC:
+	case -EDQUOT:
+		return fail(place, KNOT_ESPACE, "%s: the disk is full; make room", doing);
+	case -EIO:
+		return fail(place, ret, "%s: %s; the disk is full or failing", doing, why);
+	case KNOT_EACCES:
+	case -EPERM:
+	case -EROFS:
+		return fail(place, KNOT_EACCES, "%s: %s; the user of knotd must be able to write there",
+		            doing, why);
+	case KNOT_EEXIST:
+	case KNOT_ENOTDIR:
+		return fail(place, ret, "%s: there is something that is no directory; move it away",
+		            doing);
+	case KNOT_ENOENT:
+		return fail(place, ret, "%s: the directory above does not exist; make it", doing);
+	default:
+		return ret >= LMDB_CODE_MIN && ret <= LMDB_CODE_MAX
+		       ? fail(place, KNOT_EMALF, "%s: damaged or foreign file (%s); restore it, or move "
+		              "it away to begin anew", doing, why)
+		       : fail(place, ret, "%s: %s", doing, why);
+	}
+}
+
+static int stat_file(const char *path, struct stat *st)
+{
+	char name[PATH_MAX];
+	int len = snprintf(name, sizeof(name), "%s/data.mdb", path);
+	if (len < 0 || (size_t)len >= sizeof(name)) {
+		return KNOT_EINVAL;
+	}
+	return stat(name, st) == 0 ? KNOT_EOK : knot_map_errno();
+}
+
+static ms_db_t *find_open(const struct stat *st)
+{
+	for (ms_db_t *db = registry; db != NULL; db = db->next) {
+		if (db->dev == st->st_dev && db->ino == st->st_ino) {
+			return db;
+		}
+	}
+	return NULL;
+}
+
+static int open_raw(const place_t *place, size_t map_size, knot_db_t **out)
+{
+	if (mkdir(place->path, 0700) != 0 && errno != EEXIST) {
+		return fail_db(place, "cannot be made", -errno);
+	}
+	struct knot_db_lmdb_opts opts = KNOT_DB_LMDB_OPTS_INITIALIZER;
+	opts.path = place->path;
+	opts.mapsize = map_size > 0 ? map_size : MS_DB_MAP_SIZE;
+	opts.flags.env = KNOT_DB_LMDB_NOTLS;
+	knot_db_t *raw = NULL;
+	int ret = knot_db_lmdb_api()->init(&raw, NULL, &opts);
+	if (ret != KNOT_EOK) {
+		return fail_db(place, "cannot be opened", ret);
+	}
+	*out = raw;
+	return KNOT_EOK;
+}
+
+/* LMDB reads through a memory map: pages that a shortened file lacks would be a SIGBUS. */
+static int check_whole(const place_t *place, knot_db_t *raw, struct stat *st)
+{
+	int ret = stat_file(place->path, st);
+	if (ret != KNOT_EOK) {
+		return fail_db(place, "cannot be looked at", ret);
+	}
+	size_t usage = knot_db_lmdb_get_usage(raw);
+	return (size_t)st->st_size >= usage ? KNOT_EOK
+	       : fail(place, KNOT_EMALF, "is damaged: its file has %zu octets and should have %zu; "
+	              "restore it, or move it away to begin anew", (size_t)st->st_size, usage);
+}
+
+static int open_new(const place_t *place, size_t map_size, ms_db_t **out)
+{
+	knot_db_t *raw = NULL;
+	int ret = open_raw(place, map_size, &raw);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	struct stat st;
+	ret = check_whole(place, raw, &st);
+	ms_db_t *db = ret == KNOT_EOK ? calloc(1, sizeof(*db)) : NULL;
+	char *path = db != NULL ? strdup(place->path) : NULL;
+	if (path == NULL) {
+		free(db);
+		knot_db_lmdb_api()->deinit(raw);
+		return ret != KNOT_EOK ? ret : fail(place, KNOT_ENOMEM, "cannot be opened: no memory");
+	}
+	*db = (ms_db_t){ .raw = raw, .path = path, .dev = st.st_dev, .ino = st.st_ino,
+	                 .next = registry };
+	registry = db;
+	*out = db;
+	return KNOT_EOK;
+}
+
+int ms_db_open(ms_db_t **out, const char *path, size_t map_size,
+               char *reason, size_t reason_size)
+{
+	place_t place = { path, reason, reason_size };
+	int ret = KNOT_EOK;
+	struct stat st;
+	pthread_mutex_lock(&registry_lock);
+	ms_db_t *db = stat_file(path, &st) == KNOT_EOK ? find_open(&st) : NULL;
+	if (db == NULL) {
+		ret = open_new(&place, map_size, &db);
+	}
+	if (ret == KNOT_EOK) {
+		db->users++;
+		*out = db;
+	}
+	pthread_mutex_unlock(&registry_lock);
+	return ret;
+}
+
+static void forget(const ms_db_t *db)
+{
+	ms_db_t **link = &registry;
+	while (*link != db) {
+		link = &(*link)->next;
+	}
+	*link = db->next;
+}
+
+void ms_db_close(ms_db_t *db)
+{
+	if (db == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&registry_lock);
+	if (--db->users == 0) {
+		forget(db);
+		/* Under the lock: nobody may open it before it is closed. */
+		knot_db_lmdb_api()->deinit(db->raw);
+		free(db->path);
+		free(db);
+	}
+	pthread_mutex_unlock(&registry_lock);
+}
+
+static int visit(const knot_db_api_t *api, knot_db_iter_t *iter, ms_db_each_f each, void *ctx)
+{
+	knot_db_val_t key, value;
+	int ret = api->iter_key(iter, &key);
+	if (ret == KNOT_EOK) {
+		ret = api->iter_val(iter, &value);
+	}
+	return ret == KNOT_EOK ? each(ctx, key.data, key.len, value.data, value.len) : ret;
+}
+
+int ms_db_each(ms_db_t *db, ms_db_each_f each, void *ctx)
+{
+	const knot_db_api_t *api = knot_db_lmdb_api();
+	knot_db_txn_t txn;
+	int ret = api->txn_begin(db->raw, &txn, KNOT_DB_RDONLY);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	knot_db_iter_t *iter = api->iter_begin(&txn, KNOT_DB_FIRST);
+	while (iter != NULL && ret == KNOT_EOK) {
+		ret = visit(api, iter, each, ctx);
+		if (ret == KNOT_EOK) {
+			iter = api->iter_next(iter);
+		}
+	}
+	if (iter != NULL) {
+		api->iter_finish(iter);
+	}
+	api->txn_abort(&txn);
+	return ret;
+}
+
+static int perform(const knot_db_api_t *api, knot_db_txn_t *txn, const ms_db_put_t *put)
+{
+	knot_db_val_t key = { (void *)put->key, put->key_len };
+	if (put->value == NULL) {
+		int ret = api->del(txn, &key);
+		return ret == KNOT_ENOENT ? KNOT_EOK : ret;
+	}
+	knot_db_val_t value = { (void *)put->value, put->value_len };
+	return api->insert(txn, &key, &value, 0);
+}
+
+int ms_db_apply(ms_db_t *db, const ms_db_put_t *puts, size_t count,
+                char *reason, size_t reason_size)
+{
+	place_t place = { db->path, reason, reason_size };
+	for (size_t i = 0; i < count; i++) {
+		if (puts[i].key == NULL || puts[i].key_len == 0 || puts[i].key_len > MS_DB_KEY_MAX) {
+			return fail(&place, KNOT_EINVAL, "takes keys of 1 to %d octets", MS_DB_KEY_MAX);
+		}
+	}
+	const knot_db_api_t *api = knot_db_lmdb_api();
+	knot_db_txn_t txn;
+	int ret = api->txn_begin(db->raw, &txn, 0);
+	if (ret != KNOT_EOK) {
+		return fail_db(&place, "cannot be written", ret);
+	}
+	for (size_t i = 0; i < count && ret == KNOT_EOK; i++) {
+		ret = perform(api, &txn, &puts[i]);
+	}
+	if (ret == KNOT_EOK) {
+		ret = api->txn_commit(&txn);
+	} else {
+		api->txn_abort(&txn);
+	}
+	return ret == KNOT_EOK ? KNOT_EOK : fail_db(&place, "cannot be written", ret);
+}
