@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * The mod-msigner section of knot.conf: names, schema and check of its items. settings.h reads
+ * them; modules/msigner/msigner.rst is their reference.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <knot/module.h>
+
+#include "wire/locator.h"
+
+#define MS_ITEM_IDENTITY        "\x08""identity"
+#define MS_ITEM_ADDRESS         "\x07""address"
+#define MS_ITEM_NAMESERVER      "\x0A""nameserver"
+#define MS_ITEM_KEY             "\x03""key"
+#define MS_ITEM_STORAGE         "\x07""storage"
+#define MS_ITEM_CONTROL         "\x07""control"
+#define MS_ITEM_PUBLISH         "\x07""publish"
+#define MS_ITEM_FORWARD         "\x07""forward"
+#define MS_ITEM_ROOT_HINTS      "\x0A""root-hints"
+#define MS_ITEM_TRUST_ANCHOR    "\x0C""trust-anchor"
+#define MS_ITEM_TRANSPORT       "\x09""transport"
+#define MS_ITEM_SYNC_MODEL      "\x0A""sync-model"
+#define MS_ITEM_HEARTBEAT       "\x09""heartbeat"
+#define MS_ITEM_HELLO_RETRY     "\x0B""hello-retry"
+#define MS_ITEM_POLL_BUDGET     "\x0B""poll-budget"
+#define MS_ITEM_HSYNC_TYPE      "\x0A""hsync-type"
+#define MS_ITEM_HSYNC_DIALECT   "\x0D""hsync-dialect"
+#define MS_ITEM_OPTION_CODE     "\x0B""option-code"
+#define MS_ITEM_PORT_PRECEDENCE "\x0F""port-precedence"
+#define MS_ITEM_STATUS_ACL      "\x0A""status-acl"
+#define MS_ITEM_ALGORITHM       "\x09""algorithm"
+#define MS_ITEM_SINGLE_TYPE     "\x0B""single-type"
+
+/*! Values of port-precedence: which record names the port of a peer. */
+enum { MS_PORT_SVCB, MS_PORT_URI };
+
+extern const yp_item_t ms_conf_schema[];
+
+/*!
+ * Checks one section; the sentence in args->err_str is static. Also runs inside knotc, keymgr and
+ * kzonecheck, so it only reads the section.
+ */
+int ms_conf_check(knotd_conf_check_args_t *args);
+
+/*! A value of an address item; false for socket paths. */
+static inline bool ms_conf_addr(const knotd_conf_val_t *val, ms_addr_t *out)
+{
+	return ms_addr_from_sockaddr(&val->addr, out) == KNOT_EOK;
+}
+
+static inline bool ms_addr_is_wildcard(const ms_addr_t *addr)
+{
+	static const uint8_t zero[sizeof(addr->ip)];
+	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
+}
