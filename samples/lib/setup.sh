@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# Installing what is missing and building; sourced by samples/*/run.sh and tests/run.sh.
+
+export PATH="$PATH:/usr/sbin:/sbin"
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# stop_service NAME: a daemon that apt started, under systemd or without (containers).
+stop_service() {
+	if [[ -d /run/systemd/system ]]; then
+		systemctl stop "$1" || true
+	elif [[ -x /etc/init.d/$1 ]]; then
+		"/etc/init.d/$1" stop >/dev/null 2>&1 || true
+	fi
+}
+
+# ensure_packages NAME...: installs those that are missing. Only daemons that came with this very
+# installation are stopped: an administrator's own knotd or unbound is left alone.
+ensure_packages() {
+	local package missing=()
+	for package in "$@"; do
+		[[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+			missing+=("$package")
+	done
+	(( ${#missing[@]} )) || return 0
+	(( EUID == 0 )) ||
+		die "these Debian packages are missing, install them as root: apt-get install ${missing[*]}"
+	echo "installing ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	local log
+	log=$(mktemp)
+	{ apt-get -qy update && apt-get -qy install --no-install-recommends "${missing[@]}"; } \
+		>"$log" 2>&1 </dev/null || { tail -n 20 "$log" >&2; die "apt-get failed, its output is in $log"; }
+	rm -f "$log"
+	for package in "${missing[@]}"; do
+		case $package in
+		knot|unbound) stop_service "$package" ;;
+		esac
+	done
+}
+
+# configure_in DIR OPTION...: an out-of-tree build directory, configured once.
+configure_in() {
+	local dir=$1
+	shift
+	[[ -x $TOP/configure && -f $TOP/Makefile.in ]] || (cd "$TOP" && autoreconf -fi) || return
+	mkdir -p "$dir"
+	[[ -f $dir/Makefile ]] || (cd "$dir" && "$TOP/configure" -q "$@")
+}

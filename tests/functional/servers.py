@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes of a lab: start, stop, their control tools, and waiting for what they do."""
+
+import glob
+import os
+import subprocess
+import time
+
+import netns
+
+START = 60           # Seconds; a knotd opens its control socket when its zones are loaded.
+STOP = 10            # Seconds from SIGTERM to SIGKILL.
+COMMAND = 60         # Seconds for one call of knotc, keymgr and so on.
+POLL = 0.005         # Seconds between two looks in until().
+
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+
+class LabError(Exception):
+    """One sentence for the user."""
+
+
+class Servers:
+    """knotds and unbounds, each with its files in folder/NAME. `signers` load the module."""
+
+    def __init__(self, folder, knotds, resolvers, address, signers, survive=False):
+        self.folder, self.address, self.survive = folder, address, survive
+        self.knotds, self.resolvers, self.signers = knotds, resolvers, signers
+        self.process = {}
+
+    def path(self, name):
+        return f"{self.folder}/{name}"
+
+    def server(self, name):
+        return f"{self.address[name]}@53"
+
+    def write(self, path, text):
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def start(self, *names):
+        """Starts what is named, or everything, and waits until it answers."""
+        names = names or self.knotds + self.resolvers
+        for name in names:
+            command = ["unbound", "-c", f"{self.path(name)}/unbound.conf"] \
+                if name in self.resolvers else ["knotd", "-c", f"{self.path(name)}/knot.conf"]
+            with open(f"{self.path(name)}/log", "ab") as log:
+                self.process[name] = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, env=self.environment(name),
+                    preexec_fn=None if self.survive else netns.die_with_parent)
+            self.write(f"{self.path(name)}/pid", f"{self.process[name].pid}\n")
+        for name in names:
+            ready = (lambda n=name: self.unbound_control(n, "status", check=False)) \
+                if name in self.resolvers else (lambda n=name: self.knotc(n, "status", check=False))
+            self.until(ready, START, f"{name} answers its control socket")
+
+    def environment(self, name):
+        """Providers load a module that was built with sanitizers only behind their runtime."""
+        if "MSIGNER_PRELOAD" not in os.environ or name not in self.signers:
+            return None
+        options = f"log_path={self.path(name)}/sanitizer:detect_leaks=0:print_stacktrace=1"
+        return os.environ | {"LD_PRELOAD": os.environ["MSIGNER_PRELOAD"],
+                             "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options}
+
+    def stop(self, *names):
+        """Ends what is named, or everything; complains about servers that did not end well."""
+        names, complaints = names or list(self.process), []
+        for name in names:
+            self.process[name].terminate()
+        for name in names:
+            process = self.process.pop(name)
+            try:
+                if process.wait(STOP) != 0:
+                    complaints.append(f"{name} ended with status {process.returncode}")
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                complaints.append(f"{name} had to be killed {STOP} s after SIGTERM")
+        complaints += [f"see {report}" for report in glob.glob(f"{self.folder}/*/sanitizer.*")]
+        if complaints:
+            raise LabError("; ".join(complaints))
+
+    def kill(self, name):
+        """As a power cut would end it."""
+        process = self.process.pop(name)
+        process.kill()
+        process.wait()
+
+    def died(self):
+        return [name for name, process in self.process.items() if process.poll() is not None]
+
+    def run(self, *command, check=True):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False,
+                                  timeout=COMMAND)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{' '.join(command)}: no answer within {COMMAND} s") from None
+        if done.returncode != 0 and check:
+            said = (done.stderr + done.stdout).strip()
+            raise LabError(f"{' '.join(command)}: {said or done.returncode}")
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def knotc(self, name, *command, check=True):
+        return self.run("knotc", "-s", f"{self.path(name)}/knot.sock", *command, check=check)
+
+    def keymgr(self, name, zone, *command):
+        options = [word for word in command if word.startswith("-")]
+        words = [word for word in command if not word.startswith("-")]
+        return self.run("keymgr", "-D", f"{self.path(name)}/keys", *options, zone, *words)
+
+    def unbound_control(self, name, *command, check=True):
+        return self.run("unbound-control", "-c", f"{self.path(name)}/unbound.conf", *command,
+                        check=check)
+
+    def until(self, condition, timeout, what, show=None):
+        """Waits for condition() to be true and returns its value."""
+        end = time.monotonic() + timeout
+        while True:
+            value = condition()
+            if value:
+                return value
+            if self.died():
+                raise LabError(f"{', '.join(self.died())} ended while waiting until {what}: "
+                               f"see {self.folder}/{self.died()[0]}/log")
+            if time.monotonic() > end:
+                seen = f"; last seen: {show()}" if show else ""
+                raise LabError(f"not within {timeout} s: {what}{seen}")
+            time.sleep(POLL)
