@@ -35,9 +35,13 @@
 #define MS_ITEM_STATUS_ACL      "\x0A""status-acl"
 #define MS_ITEM_ALGORITHM       "\x09""algorithm"
 #define MS_ITEM_SINGLE_TYPE     "\x0B""single-type"
+#define MS_ITEM_GATE            "\x04""gate"
+#define MS_ITEM_MODE            "\x04""mode"
 
 /*! Values of port-precedence: which record names the port of a peer. */
 enum { MS_PORT_SVCB, MS_PORT_URI };
+/*! Values of mode. */
+enum { MS_MODE_AUTO, MS_MODE_HOLD };
 
 extern const yp_item_t ms_conf_schema[];
 

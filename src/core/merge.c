@@ -245,7 +245,8 @@ int ms_merge_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions
 		return ret;
 	}
 	ret = note_applied(zone, &wanted);
-	bool due = zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono);
+	bool due = zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) &&
+	           !agent->config.hold;
 	/* Our own keys must be known, or one of them might be taken for something we wrote. */
 	if (ret == KNOT_EOK && due && zone->own_known) {
 		ms_edit_t *edits;

@@ -192,6 +192,7 @@ ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t
 	peer->beat_at = MS_TIME_NEVER;
 	peer->dirty = true;
 	agent->dirty = true;
+	ms_agent_wake(agent, now.mono);
 	return peer;
 }
 

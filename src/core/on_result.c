@@ -270,12 +270,17 @@ int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		agent->unsaved = true;
 		agent->save_at = ms_time_add(event->now.mono, SAVE_RETRY);
 		ms_agent_wake(agent, agent->save_at);
-	} else if (agent->unsaved) {
-		agent->unsaved = false;
-		agent->save_at = MS_TIME_NEVER;
-		ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
-		              "the store works again -> everything is written");
+		agent->dirty = true;
+		return KNOT_EOK;
 	}
 	agent->dirty = true;
-	return KNOT_EOK;
+	if (!agent->unsaved) {
+		return KNOT_EOK;
+	}
+	/* Some later record got through; what failed before it must follow. */
+	agent->unsaved = false;
+	agent->save_at = MS_TIME_NEVER;
+	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
+	              "the store works again -> everything is written");
+	return ms_agent_persist_all(agent, out);
 }

@@ -121,7 +121,8 @@ static ms_time_t zone_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 	if (!zone->opted) {
 		return when;
 	}
-	if (zone->keys_id == 0 && (zone->loaded || (zone->managed && zone->own_keys == NULL))) {
+	bool keys = zone->loaded ? zone->shared : zone->managed && zone->own_keys == NULL;
+	if (zone->keys_id == 0 && zone->signing && keys) {
 		when = ms_time_min(when, zone->keys_at);
 	}
 	for (size_t i = 0; i < zone->pair_count; i++) {

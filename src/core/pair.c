@@ -357,13 +357,14 @@ static void on_success(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair,
 		              "HELLO answered NOERROR -> exchange state");
 		return;
 	case MS_OP_STATE:
-		pair->failures = 0;
 		state = malloc(sizeof(*state));
 		if (state != NULL && answer->has_option &&
 		    ms_state_decode(answer->option.body, answer->option.body_len, state) == KNOT_EOK) {
 			ms_pair_learn(agent, zone, pair, state, now, out);
 		}
 		free(state);
+		/* A refused contribution goes on backing off: that it is heard was never in doubt. */
+		pair->failures = update_wanted(zone, pair) ? pair->failures : 0;
 		return;
 	default:
 		pair->failures = 0;

@@ -196,9 +196,10 @@ static void put_pair(text_t *t, const ms_zone_t *zone, const ms_pair_t *pair, ms
 	put_reason(t, pair->reason);
 }
 
-static const char *waiting(const ms_zone_t *zone)
+static const char *waiting(const ms_agent_t *agent, const ms_zone_t *zone)
 {
-	return !zone->loaded       ? "zone-content"
+	return agent->config.hold  ? "operator"
+	     : !zone->loaded       ? "zone-content"
 	     : !zone->shared       ? "hsync"
 	     : zone->edit_id != 0  ? "edit"
 	     : !zone->own_known    ? "own-keys"
@@ -221,7 +222,7 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	    zone->group_transport == 0 ? "none"
 	    : zone->group_transport == MS_TRANSPORT_API ? "api" : "dns",
 	    zone->group_sync == 0 ? "none"
-	    : zone->group_sync == MS_SYNC_PEER ? "peer-to-peer" : "leader-follower", waiting(zone));
+	    : zone->group_sync == MS_SYNC_PEER ? "peer-to-peer" : "leader-follower", waiting(agent, zone));
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		put_pair(&t, zone, &zone->pairs[i], now);
 	}

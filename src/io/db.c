@@ -54,7 +54,7 @@ static int fail_db(const place_t *place, const char *doing, int ret)
 	const char *why = knot_strerror(ret);
 	switch (ret) {
 	case KNOT_ESPACE:
-		return fail(place, ret, "%s: its map is full; start again with a larger one", doing);
+		return fail(place, ret, "%s: its map is full; restart with a larger one", doing);
 	case -ENOSPC:
 	case -EDQUOT:
 		return fail(place, KNOT_ESPACE, "%s: the disk is full; make room", doing);
@@ -63,8 +63,8 @@ static int fail_db(const place_t *place, const char *doing, int ret)
 	case KNOT_EACCES:
 	case -EPERM:
 	case -EROFS:
-		return fail(place, KNOT_EACCES, "%s: %s; the user of knotd must be able to write there",
-		            doing, why);
+		return fail(place, KNOT_EACCES, "%s: %s; the user of knotd must be able to write "
+		            "there", doing, why);
 	case KNOT_EEXIST:
 	case KNOT_ENOTDIR:
 		return fail(place, ret, "%s: there is something that is no directory; move it away",
@@ -73,8 +73,8 @@ static int fail_db(const place_t *place, const char *doing, int ret)
 		return fail(place, ret, "%s: the directory above does not exist; make it", doing);
 	default:
 		return ret >= LMDB_CODE_MIN && ret <= LMDB_CODE_MAX
-		       ? fail(place, KNOT_EMALF, "%s: damaged or foreign file (%s); restore it, or move "
-		              "it away to begin anew", doing, why)
+		       ? fail(place, KNOT_EMALF, "%s: damaged or foreign file (%s); restore it, "
+		              "or move it away to begin anew", doing, why)
 		       : fail(place, ret, "%s: %s", doing, why);
 	}
 }
@@ -144,7 +144,7 @@ static int open_new(const place_t *place, size_t map_size, ms_db_t **out)
 	if (path == NULL) {
 		free(db);
 		knot_db_lmdb_api()->deinit(raw);
-		return ret != KNOT_EOK ? ret : fail(place, KNOT_ENOMEM, "cannot be opened: no memory");
+		return ret != KNOT_EOK ? ret : fail_db(place, "cannot be opened", KNOT_ENOMEM);
 	}
 	*db = (ms_db_t){ .raw = raw, .path = path, .dev = st.st_dev, .ino = st.st_ino,
 	                 .next = registry };
@@ -245,8 +245,10 @@ int ms_db_apply(ms_db_t *db, const ms_db_put_t *puts, size_t count,
 {
 	place_t place = { db->path, reason, reason_size };
 	for (size_t i = 0; i < count; i++) {
-		if (puts[i].key == NULL || puts[i].key_len == 0 || puts[i].key_len > MS_DB_KEY_MAX) {
-			return fail(&place, KNOT_EINVAL, "takes keys of 1 to %d octets", MS_DB_KEY_MAX);
+		const ms_db_put_t *put = &puts[i];
+		if (put->key == NULL || put->key_len == 0 || put->key_len > MS_DB_KEY_MAX) {
+			return fail(&place, KNOT_EINVAL, "takes keys of 1 to %d octets",
+			            MS_DB_KEY_MAX);
 		}
 	}
 	const knot_db_api_t *api = knot_db_lmdb_api();

@@ -221,9 +221,12 @@ static int read_keys(const json_t *array, ms_wall_t now, ms_keys_t *out)
 	if (!json_is_array(array)) {
 		return KNOT_EMALF;
 	}
-	ms_keys_t keys = { .count = count, .list = count > 0 ? calloc(count, sizeof(ms_key_t)) : NULL };
-	if (keys.list == NULL && count > 0) {
-		return KNOT_ENOMEM;
+	ms_keys_t keys = { .count = count };
+	if (count > 0) {
+		keys.list = calloc(count, sizeof(*keys.list));
+		if (keys.list == NULL) {
+			return KNOT_ENOMEM;
+		}
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!read_key(json_array_get(array, i), now, &keys.list[i])) {
@@ -361,8 +364,8 @@ static int change(const ms_keymgr_t *km, const knot_dname_t *zone, const char *c
 	const char *words[3 + MS_KEYMGR_PARAMS_MAX] = { command, spec };
 	for (size_t i = 0; params != NULL && params[i] != NULL; i++) {
 		if (i >= MS_KEYMGR_PARAMS_MAX || !is_param(params[i])) {
-			return fail(&call, KNOT_EINVAL, "'%.64s' is no timer setting, or there are more "
-			            "than %d", params[i], MS_KEYMGR_PARAMS_MAX);
+			return fail(&call, KNOT_EINVAL, "'%.64s' is no timer setting, or there are "
+			            "more than %d", params[i], MS_KEYMGR_PARAMS_MAX);
 		}
 		words[2 + i] = params[i];
 	}

@@ -47,11 +47,11 @@ static int fail_errno(const place_t *place, const char *what)
 static int check_file(const place_t *place, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode)) {
-		return fail(place, KNOT_EDENIED, "is not a regular file; give the name of a PEM file");
+		return fail(place, KNOT_EDENIED, "is not a regular file; name a PEM file");
 	}
 	if ((st->st_mode & MODE_OTHERS) != 0) {
-		return fail(place, KNOT_EDENIED, "has mode %04o, others than its owner may access the "
-		            "private key; run: chmod 600 %s", st->st_mode & MODE_MASK, place->path);
+		return fail(place, KNOT_EDENIED, "has mode %04o, others than its owner may access "
+		            "the private key; run: chmod 600 %s", st->st_mode & MODE_MASK, place->path);
 	}
 	if (st->st_size == 0) {
 		return fail(place, KNOT_EMALF, "is empty; delete it, then a new key is made");
@@ -89,8 +89,8 @@ static int check_pem(const place_t *place, const ms_pem_t *pem)
 	                                           GNUTLS_PKCS_PLAIN);
 	gnutls_x509_privkey_deinit(key);
 	return ret == GNUTLS_E_SUCCESS ? KNOT_EOK
-	       : fail(place, KNOT_EMALF, "holds no private key in unencrypted PKCS#8 PEM form (%s); "
-	              "restore it, or delete it, then a new key is made", gnutls_strerror(ret));
+	       : fail(place, KNOT_EMALF, "holds no private key in unencrypted PKCS#8 PEM form "
+	              "(%s); restore it, or delete it, then a new key is made", gnutls_strerror(ret));
 }
 
 static int read_key(const place_t *place, int fd, ms_pem_t *out)
@@ -133,8 +133,8 @@ static int generate(const place_t *place, uint8_t algorithm, gnutls_datum_t *out
 {
 	bool ed = algorithm == MS_KEYRING_ED25519;
 	if (!ed && algorithm != MS_KEYRING_ECDSAP256SHA256) {
-		return fail(place, KNOT_ENOTSUP, "cannot be made for algorithm %u; use 15 (ED25519) or "
-		            "13 (ECDSAP256SHA256)", algorithm);
+		return fail(place, KNOT_ENOTSUP, "cannot be made for algorithm %u; use 15 (ED25519) "
+		            "or 13 (ECDSAP256SHA256)", algorithm);
 	}
 	gnutls_x509_privkey_t key;
 	if (gnutls_x509_privkey_init(&key) != GNUTLS_E_SUCCESS) {
@@ -199,7 +199,7 @@ static int store(const place_t *place, const gnutls_datum_t *pem, bool *made)
 	/* Mode 0600 from the beginning. */
 	int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
-		return fail_errno(place, "cannot be made, its directory must exist and be writable");
+		return fail_errno(place, "cannot be made (its directory must be writable)");
 	}
 	int ret = write_fully(place, fd, pem);
 	close(fd);

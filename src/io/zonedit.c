@@ -68,7 +68,8 @@ static int refuse(edit_t *edit, size_t change, bool removal, uint16_t rdata, int
                   const char *reason)
 {
 	ms_zonedit_t *out = edit->out;
-	ms_zonedit_refusal_t *more = reallocarray(out->refused, out->refused_count + 1, sizeof(*more));
+	ms_zonedit_refusal_t *more = reallocarray(out->refused, out->refused_count + 1,
+	                                          sizeof(*more));
 	if (more == NULL) {
 		return KNOT_ENOMEM;
 	}
@@ -223,6 +224,19 @@ static int diff_set(edit_t *edit, size_t at, bool removal, present_t *present)
 	return KNOT_EOK;
 }
 
+/* The RRset is ours alone: what else stands there goes, as knotd printed it. */
+static int diff_rest(edit_t *edit, size_t at, const present_t *present)
+{
+	op_t op = { .change = at, .removal = true, .ttl = present->ttl };
+	int ret = KNOT_EOK;
+	for (size_t i = 0; i < present->count && ret == KNOT_EOK; i++) {
+		if (!present->records[i].wanted) {
+			ret = push_op(edit, &op, present->records[i].text);
+		}
+	}
+	return ret;
+}
+
 static int owner_and_type(const ms_change_t *change, char *owner, char *type)
 {
 	return knot_dname_to_str(owner, change->owner, KNOT_DNAME_TXT_MAXLEN + 1) != NULL &&
@@ -243,7 +257,8 @@ static int diff_change(edit_t *edit, size_t at)
 	}
 	ret = diff_set(edit, at, false, &present);
 	if (ret == KNOT_EOK) {
-		ret = diff_set(edit, at, true, &present);
+		ret = edit->changes[at].exact ? diff_rest(edit, at, &present)
+		                              : diff_set(edit, at, true, &present);
 	}
 	clear_present(&present);
 	return ret;
@@ -474,7 +489,8 @@ static void explain(edit_t *edit, int ret)
 	if (ret == KNOT_EOK) {
 		reason[0] = '\0';
 	} else if (ret == KNOT_EEMPTYZONE) {
-		say(edit, "zone %s has no contents yet; it can be edited once it is loaded", edit->zone);
+		say(edit, "zone %s has no contents yet; it can be edited once it is loaded",
+		    edit->zone);
 	} else if (reason[0] == '\0') {
 		say(edit, "cannot edit zone %s: %s", edit->zone, knot_strerror(ret));
 	}
@@ -484,7 +500,9 @@ int ms_zonedit(const char *path, const atomic_bool *stop, const knot_dname_t *zo
                const ms_change_t *changes, size_t count, ms_zonedit_t *out)
 {
 	*out = (ms_zonedit_t){ 0 };
-	edit_t edit = { .path = path, .stop = stop, .changes = changes, .count = count, .out = out };
+	edit_t edit = {
+		.path = path, .stop = stop, .changes = changes, .count = count, .out = out,
+	};
 	int ret = run(&edit, zone);
 	leave(&edit);
 	explain(&edit, ret);

@@ -25,10 +25,11 @@
 typedef struct {
 	const knot_dname_t *owner;   /*!< Borrowed, and so are the sets. */
 	uint16_t rrtype;             /*!< Any but 0 and meta types. */
-	uint32_t ttl;                /*!< Used where the zone has no such RRset yet; else that one's:
-	                                  another TTL would change the whole RRset. */
+	uint32_t ttl;                /*!< Used where the zone has no such RRset yet; else the TTL
+	                                  there: another would change the whole RRset. */
 	const ms_rrset_t *add;       /*!< To be present; NULL: nothing. Their TTL is not used. */
 	const ms_rrset_t *remove;    /*!< To be absent; NULL: nothing. */
+	bool exact;                  /*!< Whatever is not in \a add is to be absent. */
 } ms_change_t;
 
 /*! A record that cannot be brought into, or out of, the zone. */
@@ -45,7 +46,7 @@ typedef struct {
 	size_t added;                /*!< Records committed; both 0: unchanged. */
 	size_t removed;
 	size_t refused_count;
-	ms_zonedit_refusal_t *refused;       /*!< Owned. */
+	ms_zonedit_refusal_t *refused; /*!< Owned. */
 	char reason[MS_CTL_REASON_MAX]; /*!< Why not KNOT_EOK. */
 } ms_zonedit_t;
 

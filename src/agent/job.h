@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * One attempt at a job: an edit of a zone, or a question or order to Knot's key manager. Blocks;
+ * runs in the job thread. A further attempt goes on where the one before had to stop.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "core/action.h"
+#include "core/event.h"
+#include "io/ctl.h"
+
+/*! A job's surroundings: the paths do not change under it. */
+typedef struct {
+	const atomic_bool *stop;
+	char *control;
+	char *kasp_db;
+	char reason[MS_CTL_REASON_MAX];  /*!< Of the last failure. */
+} ms_desk_t;
+
+/*!
+ * Does an EDIT or KEYS action; fills everything but the id of \a event, which is new or from an
+ * attempt that ended with KNOT_EBUSY.
+ */
+void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event);

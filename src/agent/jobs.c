@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent/jobs.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libknot/errcode.h>
+
+#include "agent/job.h"
+#include "agent/worker.h"
+
+struct ms_job {
+	struct ms_job *next;
+	ms_actions_t work;       /* One action. */
+	ms_event_t *result;      /* Made first, so that it cannot fail later. */
+	ms_time_t since;         /* First attempt. */
+	ms_time_t not_before;    /* Next one. */
+	int64_t pause;
+};
+
+static void free_job(struct ms_job *job)
+{
+	if (job != NULL) {
+		ms_actions_deinit(&job->work);
+		ms_event_free(job->result);
+		free(job);
+	}
+}
+
+static void free_queue(ms_job_queue_t *queue)
+{
+	while (queue->first != NULL) {
+		struct ms_job *next = queue->first->next;
+		free_job(queue->first);
+		queue->first = next;
+	}
+}
+
+int ms_jobs_configure(ms_jobs_t *jobs, const char *control, const char *kasp_db)
+{
+	char *control_copy = strdup(control);
+	char *kasp_copy = strdup(kasp_db);
+	if (control_copy == NULL || kasp_copy == NULL) {
+		free(control_copy);
+		free(kasp_copy);
+		return KNOT_ENOMEM;
+	}
+	pthread_mutex_lock(&jobs->lock);
+	free(jobs->control);
+	free(jobs->kasp_db);
+	jobs->control = control_copy;
+	jobs->kasp_db = kasp_copy;
+	pthread_mutex_unlock(&jobs->lock);
+	return KNOT_EOK;
+}
+
+int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const char *control, const char *kasp_db)
+{
+	memset(jobs, 0, sizeof(*jobs));
+	pthread_condattr_t attr;
+	if (pthread_condattr_init(&attr) != 0) {
+		return KNOT_ENOMEM;
+	}
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&jobs->lock, NULL);
+	pthread_cond_init(&jobs->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	atomic_init(&jobs->stop, false);
+	jobs->inbox = inbox;
+	int ret = ms_jobs_configure(jobs, control, kasp_db);
+	if (ret != KNOT_EOK) {
+		ms_jobs_deinit(jobs);
+	}
+	return ret;
+}
+
+void ms_jobs_deinit(ms_jobs_t *jobs)
+{
+	free_queue(&jobs->edits);
+	free_queue(&jobs->keys);
+	free(jobs->control);
+	free(jobs->kasp_db);
+	pthread_cond_destroy(&jobs->wake);
+	pthread_mutex_destroy(&jobs->lock);
+}
+
+void ms_jobs_stop(ms_jobs_t *jobs)
+{
+	pthread_mutex_lock(&jobs->lock);
+	atomic_store(&jobs->stop, true);
+	pthread_cond_broadcast(&jobs->wake);
+	pthread_mutex_unlock(&jobs->lock);
+}
+
+static struct ms_job *new_job(ms_event_kind_t kind)
+{
+	struct ms_job *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		return NULL;
+	}
+	job->result = ms_event_new(kind);
+	if (job->result == NULL || ms_action_add(&job->work, MS_ACT_LOOK) == NULL) {
+		free_job(job);
+		return NULL;
+	}
+	return job;
+}
+
+static void append(ms_job_queue_t *queue, struct ms_job *job)
+{
+	if (queue->first == NULL) {
+		queue->first = job;
+	} else {
+		queue->last->next = job;
+	}
+	job->next = NULL;
+	queue->last = job;
+}
+
+static void take_out(ms_job_queue_t *queue, struct ms_job *before, struct ms_job *job)
+{
+	if (before == NULL) {
+		queue->first = job->next;
+	} else {
+		before->next = job->next;
+	}
+	if (queue->last == job) {
+		queue->last = before;
+	}
+}
+
+static ms_job_queue_t *queue_of(ms_jobs_t *jobs, const struct ms_job *job)
+{
+	return job->work.list[0].kind == MS_ACT_EDIT ? &jobs->edits : &jobs->keys;
+}
+
+int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action)
+{
+	bool edit = action->kind == MS_ACT_EDIT;
+	struct ms_job *job = new_job(edit ? MS_EV_EDITED : MS_EV_KEYS);
+	if (job == NULL) {
+		return KNOT_ENOMEM;
+	}
+	job->result->id = action->id;
+	job->pause = MS_JOBS_PAUSE;
+
+	pthread_mutex_lock(&jobs->lock);
+	bool full = jobs->count >= MS_JOBS_MAX;
+	if (!full) {
+		job->work.list[0] = *action;
+		*action = (ms_action_t){ .kind = MS_ACT_LOOK };
+		append(queue_of(jobs, job), job);
+		jobs->count++;
+		pthread_cond_signal(&jobs->wake);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	if (full) {
+		free_job(job);
+		return KNOT_ELIMIT;
+	}
+	return KNOT_EOK;
+}
+
+/* Shall a busy knotd be asked again? Then the job's next moment is set. */
+static bool again(ms_jobs_t *jobs, struct ms_job *job, ms_time_t now)
+{
+	if (job->result->ret != KNOT_EBUSY || atomic_load(&jobs->stop) ||
+	    ms_time_diff(job->since, now) + job->pause > MS_JOBS_BUSY) {
+		return false;
+	}
+	job->not_before = ms_time_add(now, job->pause);
+	job->pause *= 2;
+	return true;
+}
+
+/* One attempt. \return The job, when it is to be tried again. */
+static struct ms_job *do_job(ms_jobs_t *jobs, struct ms_job *job, ms_desk_t *desk)
+{
+	const ms_action_t *action = &job->work.list[0];
+	if (job->since.us == 0) {
+		job->since = ms_clock().mono;
+	}
+	if (desk->control != NULL && desk->kasp_db != NULL) {
+		ms_job_do(desk, action, job->result);
+	} else {
+		job->result->ret = KNOT_ENOMEM;
+	}
+	if (again(jobs, job, ms_clock().mono)) {
+		return job;
+	}
+	if (ms_inbox_push_sure(jobs->inbox, job->result) == KNOT_EOK) {
+		job->result = NULL;
+	}
+	free_job(job);
+	return NULL;
+}
+
+/* The first of both queues that may be tried now, by turns. Else says when one may be. */
+static struct ms_job *pick(ms_jobs_t *jobs, ms_time_t now, ms_time_t *when)
+{
+	ms_job_queue_t *const turns[] = { &jobs->edits, &jobs->keys };
+	*when = MS_TIME_NEVER;
+	for (unsigned i = 0; i < 2; i++) {
+		bool keys = (jobs->keys_next ? 1 : 0) ^ (i == 1);
+		ms_job_queue_t *queue = turns[keys];
+		struct ms_job *before = NULL;
+		for (struct ms_job *job = queue->first; job != NULL; before = job, job = job->next) {
+			if (!ms_time_due(job->not_before, now)) {
+				*when = ms_time_min(*when, job->not_before);
+				continue;
+			}
+			jobs->keys_next = !keys;
+			take_out(queue, before, job);
+			return job;
+		}
+	}
+	return NULL;
+}
+
+static void wait_until(ms_jobs_t *jobs, ms_time_t when)
+{
+	if (ms_time_is_never(when)) {
+		(void)pthread_cond_wait(&jobs->wake, &jobs->lock);
+		return;
+	}
+	struct timespec until = {
+		.tv_sec = when.us / MS_SEC, .tv_nsec = when.us % MS_SEC * 1000,
+	};
+	(void)pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until);
+}
+
+/* Waits for a job; NULL: we stop. Called with the lock. */
+static struct ms_job *next_job(ms_jobs_t *jobs)
+{
+	struct ms_job *job = NULL;
+	while (job == NULL && !atomic_load(&jobs->stop)) {
+		ms_time_t when;
+		job = pick(jobs, ms_clock().mono, &when);
+		if (job == NULL) {
+			wait_until(jobs, when);
+		}
+	}
+	jobs->count -= job != NULL;
+	return job;
+}
+
+static void *run(void *ctx)
+{
+	ms_jobs_t *jobs = ctx;
+	struct ms_job *job;
+	pthread_mutex_lock(&jobs->lock);
+	while ((job = next_job(jobs)) != NULL) {
+		ms_desk_t desk = {
+			.stop = &jobs->stop,
+			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
+		};
+		pthread_mutex_unlock(&jobs->lock);
+		job = do_job(jobs, job, &desk);
+		free(desk.control);
+		free(desk.kasp_db);
+		pthread_mutex_lock(&jobs->lock);
+		if (job != NULL) {
+			append(queue_of(jobs, job), job);
+			jobs->count++;
+		}
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
+int ms_jobs_start(ms_jobs_t *jobs)
+{
+	int ret = ms_thread_start(&jobs->thread, run, jobs);
+	jobs->running = ret == KNOT_EOK;
+	return ret;
+}

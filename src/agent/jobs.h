@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * What may take a while: zone editing over knotd's control socket and Knot's key manager, done by
+ * one thread of their own so that the worker goes on answering while somebody else holds the
+ * socket. Each job ends as one event in the inbox, unless the engine stops before.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "agent/inbox.h"
+#include "core/action.h"
+
+/*! The core has at most one edit and one question about keys under way per zone. */
+#define MS_JOBS_MAX 65536
+/*! A busy knotd is asked again after this pause, doubled each time, for that long at most; jobs
+ *  of other zones go on meanwhile. Microseconds. */
+#define MS_JOBS_PAUSE (50 * MS_MSEC)
+#define MS_JOBS_BUSY  (5 * MS_SEC)
+
+struct ms_job;
+
+typedef struct {
+	struct ms_job *first;
+	struct ms_job *last;
+} ms_job_queue_t;
+
+typedef struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool running;
+	atomic_bool stop;
+	size_t count;
+	ms_job_queue_t edits;
+	ms_job_queue_t keys;
+	bool keys_next;          /*!< They take turns: ten thousand lists must not hold up an edit. */
+	char *control;           /*!< Paths. */
+	char *kasp_db;
+	ms_inbox_t *inbox;       /*!< Borrowed. */
+} ms_jobs_t;
+
+/*! \retval KNOT_ENOMEM */
+int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const char *control, const char *kasp_db);
+/*! Drops what is left; the thread must be joined. */
+void ms_jobs_deinit(ms_jobs_t *jobs);
+/*! Paths for the jobs that begin from now on. */
+int ms_jobs_configure(ms_jobs_t *jobs, const char *control, const char *kasp_db);
+
+/*! Starts the thread, with all signals blocked. \retval KNOT_ERROR */
+int ms_jobs_start(ms_jobs_t *jobs);
+/*! Tells it to end, after the step under way at the latest. Does not wait. */
+void ms_jobs_stop(ms_jobs_t *jobs);
+
+/*!
+ * Queues an EDIT or KEYS action; takes its content on success (and empties it).
+ * \retval KNOT_ELIMIT, KNOT_ENOMEM
+ */
+int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent/perform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/libknot.h>
+
+#include "agent/remote.h"
+#include "base/text.h"
+#include "core/step.h"
+
+void ms_perform_publish(ms_runtime_t *runtime, ms_now_t now)
+{
+	if (!ms_view_due(&runtime->agent)) {
+		return;
+	}
+	const ms_view_t *old = ms_publish_view(&runtime->publish);
+	const ms_view_t *view = ms_view_make(&runtime->agent, old, now);
+	if (view != NULL) {
+		ms_publish_view_swap(&runtime->publish, view);
+	}
+}
+
+static void report_store(ms_runtime_t *runtime, int ret, const char *why)
+{
+	runtime->store_failed = ret != KNOT_EOK;
+	ms_event_t *event = ms_event_new(MS_EV_STORED);
+	if (event != NULL) {
+		event->ret = ret;
+		ms_text_copy(event->reason, why, sizeof(event->reason));
+	}
+	ms_worker_result(runtime, event);
+}
+
+/* All PERSISTs of the round in one transaction. \return Whether they are on disk. */
+static bool store(ms_runtime_t *runtime, const ms_actions_t *actions)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < actions->count; i++) {
+		count += actions->list[i].kind == MS_ACT_PERSIST;
+	}
+	if (count == 0) {
+		return true;
+	}
+	char reason[MS_DB_REASON_MAX] = "";
+	ms_db_put_t *puts = calloc(count, sizeof(*puts));
+	size_t at = 0;
+	for (size_t i = 0; puts != NULL && i < actions->count; i++) {
+		const ms_action_t *action = &actions->list[i];
+		if (action->kind == MS_ACT_PERSIST) {
+			puts[at++] = (ms_db_put_t){
+				.key = action->persist.key, .key_len = action->persist.key_len,
+				.value = action->persist.value, .value_len = action->persist.value_len,
+			};
+		}
+	}
+	int ret = puts == NULL ? KNOT_ENOMEM
+	        : ms_db_apply(runtime->db, puts, count, reason, sizeof(reason));
+	free(puts);
+	if (ret != KNOT_EOK || runtime->store_failed) {
+		report_store(runtime, ret, reason);
+	}
+	return ret == KNOT_EOK;
+}
+
+/* What is not on disk is not confirmed. */
+static void take_back(ms_msg_t *msg)
+{
+	if (msg->rcode == KNOT_RCODE_NOERROR) {
+		msg->rcode = KNOT_RCODE_SERVFAIL;
+		msg->ede = KNOT_EDNS_EDE_NOT_READY;
+		ms_text_copy(msg->ede_text, "it could not be stored, ask again", sizeof(msg->ede_text));
+		msg->has_option = false;
+	}
+}
+
+/*
+ * The answer is remembered for a second sight of the same signature. SERVFAIL is not: whoever asks
+ * again shall get another try.
+ */
+static void remember(ms_runtime_t *runtime, const ms_asker_t *asker, uint16_t rcode,
+                     const uint8_t *wire, size_t len)
+{
+	bool keep = len <= MS_MESSAGE_UDP_MAX;
+	pthread_mutex_lock(&runtime->replay_lock);
+	if (rcode == KNOT_RCODE_SERVFAIL) {
+		ms_replay_forget(&runtime->replay, asker->hash);
+	} else {
+		ms_replay_answered(&runtime->replay, asker->hash, rcode, keep ? wire : NULL,
+		                   keep ? len : 0);
+	}
+	pthread_mutex_unlock(&runtime->replay_lock);
+}
+
+static void reply(ms_runtime_t *runtime, const ms_action_t *action, bool stored, ms_now_t now)
+{
+	ms_asker_t *asker = ms_replies_take(&runtime->replies, action->reply.handle);
+	if (asker == NULL) {
+		return;
+	}
+	ms_msg_t *msg = action->reply.msg;
+	if (!stored) {
+		take_back(msg);
+	}
+	uint8_t wire[MS_MESSAGE_MAX];
+	const ms_codes_t *codes = &runtime->agent.config.codes;
+	const ms_sig0_key_t *key = ms_publish_key(&runtime->publish);
+	int len = ms_reply_build(msg, codes, key, asker->request, asker->request_len, now.wall, wire,
+	                         sizeof(wire));
+	if (len > 0) {
+		remember(runtime, asker, msg->rcode, wire, len);
+	}
+	if (len > 0 && (size_t)len > asker->max) {
+		len = ms_reply_build(msg, codes, key, asker->request, asker->request_len, now.wall, wire,
+		                     asker->max);
+	}
+	if (len > 0) {
+		/* Who does not get it asks again. */
+		(void)ms_asker_send(asker, wire, len);
+	}
+	ms_asker_free(asker);
+}
+
+/* An edit that is not noted down would leave records behind that nobody knows to be ours. */
+static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
+{
+	bool edit = action->kind == MS_ACT_EDIT;
+	int ret = edit && !stored ? KNOT_ESPACE : ms_jobs_add(&runtime->jobs, action);
+	if (ret == KNOT_EOK) {
+		return;
+	}
+	ms_event_t *event = ms_event_new(edit ? MS_EV_EDITED : MS_EV_KEYS);
+	if (event != NULL) {
+		event->id = action->id;
+		event->ret = ret;
+		(void)knot_dname_store(event->zone, edit ? action->edit.zone : action->keys.zone);
+		ms_text_copy(event->reason, ret == KNOT_ESPACE ? "the store failed" : "too many jobs wait",
+		             sizeof(event->reason));
+	}
+	ms_worker_result(runtime, event);
+}
+
+static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_now_t now)
+{
+	switch (action->kind) {
+	case MS_ACT_PERSIST:
+		break;
+	case MS_ACT_LOCATE:
+		ms_remote_locate(runtime, action, now);
+		break;
+	case MS_ACT_SEND:
+		ms_sender_send(runtime, action, now);
+		break;
+	case MS_ACT_REPLY:
+		reply(runtime, action, stored, now);
+		break;
+	case MS_ACT_EDIT:
+	case MS_ACT_KEYS:
+		queue_job(runtime, action, stored);
+		break;
+	case MS_ACT_LOOK:
+		ms_remote_look(runtime, action->look.zone, now);
+		break;
+	case MS_ACT_LOG:
+		ms_worker_log(runtime, action->log.level, action->log.line);
+		break;
+	case MS_ACT_COUNT:
+		runtime->counter[action->counter]++;
+		break;
+	}
+}
+
+void ms_perform(ms_runtime_t *runtime, ms_actions_t *actions, ms_now_t now)
+{
+	bool stored = store(runtime, actions);
+	ms_perform_publish(runtime, now);
+	for (size_t i = 0; i < actions->count; i++) {
+		perform(runtime, &actions->list[i], stored, now);
+	}
+	ms_actions_clear(actions);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * Those who wait for an answer that the worker gives: made in the hook, used once by the worker
+ * under a number that means nothing to anybody else.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "agent/answer.h"
+#include "base/time.h"
+#include "wire/message.h"
+#include "wire/record.h"
+#include "wire/sig0.h"
+
+/*! Waiting askers, a file descriptor each: knotd keeps the better part of its own. */
+#define MS_REPLIES_MAX 4096
+/*! Nobody waits longer than that (microseconds). */
+#define MS_REPLY_AGE (10 * MS_SEC)
+/*! Longest wait for a slow TCP reader (milliseconds): the worker has other things to do. */
+#define MS_REPLY_TCP_MS 200
+
+typedef struct {
+	uint64_t handle;
+	int fd;                          /*!< Our own duplicate of knotd's socket. */
+	bool tcp;
+	bool from_local;                 /*!< local is known. */
+	struct sockaddr_storage remote;
+	struct sockaddr_storage local;
+	ms_time_t since;
+	size_t max;                      /*!< Longest answer that the asker takes. */
+	uint8_t hash[MS_SIG_HASH_LEN];   /*!< Of the request's signature. */
+	size_t request_len;
+	uint8_t request[];               /*!< The answer's signature covers it. */
+} ms_asker_t;
+
+typedef struct {
+	pthread_mutex_t lock;
+	uint64_t serial;
+	size_t count;
+	ms_asker_t *slot[MS_REPLIES_MAX];
+} ms_replies_t;
+
+int ms_replies_init(ms_replies_t *replies);
+/*! Closes all. */
+void ms_replies_deinit(ms_replies_t *replies);
+
+/*!
+ * Notes an asker down; copies everything.
+ * \param max  Longest answer it takes over this transport.
+ * \retval KNOT_ELIMIT  Too many wait.
+ * \retval KNOT_ENOMEM, KNOT_ERROR (no file descriptor left)
+ */
+int ms_replies_add(ms_replies_t *replies, const ms_origin_t *origin, const uint8_t *request,
+                   size_t len, size_t max, const uint8_t hash[MS_SIG_HASH_LEN], ms_time_t now,
+                   uint64_t *handle);
+/*! The asker of a handle, owned by the caller; NULL: it is not there (any more). */
+ms_asker_t *ms_replies_take(ms_replies_t *replies, uint64_t handle);
+/*! Gives up those who wait too long. */
+void ms_replies_expire(ms_replies_t *replies, ms_time_t now);
+
+/*!
+ * Sends a complete answer: a datagram from the address that was asked, or octets with their length.
+ * \retval KNOT_EAGAIN  The socket takes nothing now.
+ * \retval KNOT_ECONN   Nobody is there any more.
+ */
+int ms_asker_send(const ms_asker_t *asker, const uint8_t *wire, size_t len);
+/*! Closes and frees. NULL is fine. */
+void ms_asker_free(ms_asker_t *asker);
+
+/*!
+ * How long an answer may be: a datagram is never larger than what the asker takes and what travels
+ * without fragments.
+ */
+size_t ms_reply_room(bool edns, uint16_t udp_size, bool tcp, size_t max);
+
+/*!
+ * Builds an answer, in the letter case of the request's question, and signs it over the request.
+ * What is longer than \a max becomes TC (D-11).
+ * \param key  NULL: unsigned.
+ * \return Length in octets or KNOT_E*.
+ */
+int ms_reply_build(const ms_msg_t *msg, const ms_codes_t *codes, const ms_sig0_key_t *key,
+                   const uint8_t *request, size_t request_len, ms_wall_t now, uint8_t *out,
+                   size_t max);

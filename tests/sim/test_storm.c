@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Storms: seeded faults of every kind, then calm. In the storm nothing unsafe may happen; in the
+ * calm all that list each other become OPERATIONAL and hold and serve each other's keys.
+ *
+ *   SEEDS=N how many (default 200), SEED=N only that one, with its trace
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/errcode.h>
+
+#include "world.h"
+
+/* Seeds that once found something; they run always. */
+static const struct {
+	uint64_t seed;
+	const char *what;
+} regressions[] = {
+	{ 1, "the first storm" },
+};
+#define REGRESSIONS (sizeof(regressions) / sizeof(regressions[0]))
+
+#define STORM (60 * MS_SEC)
+/* Back-off after a failure is a minute at the most; a look-up and a HELLO may both wait for it. */
+#define CALM  (300 * MS_SEC)
+
+static void list_everywhere(sim_world_t *world, unsigned zone, unsigned listed, unsigned on)
+{
+	for (unsigned i = 0; i < world->nodes; i++) {
+		sim_owner_hsync(world, i, zone, listed, on);
+	}
+}
+
+static void part_some(sim_world_t *world)
+{
+	unsigned a = sim_between(world, 0, world->nodes - 1);
+	unsigned b = sim_between(world, 0, world->nodes - 1);
+	world->parted[a][b] = !world->parted[a][b];
+	sim_trace(world, "*** %s to %s is %s", sim_node_name(a), sim_node_name(b),
+	          world->parted[a][b] ? "parted" : "mended");
+}
+
+/* One disaster, or one change of somebody's mind. */
+static void disturb(sim_world_t *world)
+{
+	unsigned node = sim_between(world, 0, world->nodes - 1);
+	unsigned zone = sim_between(world, 0, world->zones - 1);
+	unsigned all = (1u << world->nodes) - 1;
+	switch (sim_between(world, 0, 7)) {
+	case 0:
+	case 1:
+		sim_knot_add_key(world, node, zone);
+		sim_knot_seen(world, node, zone);
+		break;
+	case 2:
+		sim_knot_drop_key(world, node, zone);
+		sim_knot_seen(world, node, zone);
+		break;
+	case 3:
+		part_some(world);
+		break;
+	case 4:
+		sim_knot_axfr(world, node, zone);
+		break;
+	case 5:
+		sim_crash(world, node);
+		sim_start(world, node);
+		break;
+	case 6:
+		/* A new SIG(0) key with the next start. */
+		sim_crash(world, node);
+		sim_key_make(world, node, world->node[node].key_number + 1);
+		sim_start(world, node);
+		break;
+	default:
+		/* The owner's new RRset reaches one provider only. */
+		sim_owner_hsync(world, node, zone, all, all & ~(1u << sim_between(world, 0, 7)));
+		break;
+	}
+}
+
+static void calm_down(sim_world_t *world)
+{
+	memset(world->parted, 0, sizeof(world->parted));
+	world->faults = (sim_faults_t){ 0 };
+	for (unsigned i = 0; i < world->nodes; i++) {
+		world->node[i].store_bad_until = 0;
+		sim_start(world, i);
+	}
+	for (unsigned zone = 0; zone < world->zones; zone++) {
+		list_everywhere(world, zone, (1u << world->nodes) - 1, (1u << world->nodes) - 1);
+	}
+	sim_trace(world, "*** calm");
+}
+
+static void run_storm(sim_world_t *world)
+{
+	world->faults = (sim_faults_t){
+		.loss = sim_between(world, 0, 300),
+		.dup = sim_between(world, 0, 200),
+		.replay = sim_between(world, 0, 50),
+		.crash = sim_between(world, 0, 15),
+		.locate = sim_between(world, 0, 400),
+		.busy = sim_between(world, 0, 400),
+		.lost_edit = sim_between(world, 0, 200),
+		.store = sim_between(world, 0, 20),
+	};
+	for (unsigned i = 0; i < world->nodes; i++) {
+		world->node[i].skew = sim_between(world, -30, 30);
+		sim_start(world, i);
+	}
+	for (unsigned zone = 0; zone < world->zones; zone++) {
+		list_everywhere(world, zone, (1u << world->nodes) - 1, (1u << world->nodes) - 1);
+	}
+	while (world->now < STORM && !world->failed) {
+		sim_run(world, world->now + sim_between(world, 1, 10000) * MS_MSEC);
+		disturb(world);
+	}
+}
+
+static bool run_seed(uint64_t seed, bool print)
+{
+	sim_world_t *world = malloc(sizeof(*world));
+	ms_rng_t rng = { seed * 7919 };
+	/* Two agents mostly, three to six sometimes. */
+	unsigned nodes = ms_rng_below(&rng, 4) > 0 ? 2 : 3 + ms_rng_below(&rng, SIM_NODES - 2);
+	sim_init(world, seed, nodes, 1 + ms_rng_below(&rng, SIM_ZONES));
+	world->print = print;
+	run_storm(world);
+	calm_down(world);
+	char why[128] = "nothing was checked";
+	int64_t end = world->now + CALM;
+	bool converged = false;
+	while (!world->failed && !converged && world->now < end) {
+		sim_run(world, world->now + 2 * MS_SEC);
+		/* Twice, so that a passing agreement does not count. */
+		converged = sim_converged(world, why);
+		if (converged) {
+			sim_run(world, world->now + 5 * MS_SEC);
+			converged = sim_converged(world, why);
+		}
+	}
+	if (!converged) {
+		sim_fail(world, "no convergence: %s", why);
+	}
+	bool good = !world->failed;
+	sim_deinit(world);
+	free(world);
+	return good;
+}
+
+int main(void)
+{
+	const char *one = getenv("SEED"), *many = getenv("SEEDS");
+	if (one != NULL) {
+		bool good = run_seed(strtoull(one, NULL, 10), true);
+		printf("%s 1 - seed %s\n1..1\n", good ? "ok" : "not ok", one);
+		return !good;
+	}
+	unsigned long seeds = many != NULL ? strtoul(many, NULL, 10) : 200;
+	unsigned long bad = 0;
+	unsigned number = 0;
+	for (size_t i = 0; i < REGRESSIONS; i++) {
+		bool good = run_seed(regressions[i].seed, false);
+		printf("%s %u - %s\n", good ? "ok" : "not ok", ++number, regressions[i].what);
+		bad += !good;
+	}
+	unsigned long first_bad = bad;
+	for (unsigned long seed = 1; seed <= seeds && bad - first_bad < 10; seed++) {
+		bad += !run_seed(seed, false);
+	}
+	printf("%s %u - %lu storms, %lu failed\n1..%u\n", bad == first_bad ? "ok" : "not ok", number + 1,
+	       seeds, bad - first_bad, number + 1);
+	return bad > 0;
+}
