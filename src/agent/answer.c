@@ -6,6 +6,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "agent/reply.h"
 #include "agent/worker.h"
 #include "base/text.h"
@@ -103,7 +104,7 @@ static ms_answer_t queue(scene_t *s, ms_admission_t *adm, const ms_origin_t *ori
 	if (ret == KNOT_EOK) {
 		event->message.msg = adm->msg;
 		event->message.reply = handle;
-		(void)knot_dname_store(event->message.from, adm->peer->identity);
+		ms_name_copy(event->message.from, adm->peer->identity);
 		memcpy(event->message.hash, adm->hash, sizeof(adm->hash));
 		ret = ms_inbox_push(&runtime->inbox, event);
 	}

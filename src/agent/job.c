@@ -6,6 +6,7 @@
 
 #include <libknot/errcode.h>
 
+#include "base/name.h"
 #include "agent/worker.h"
 #include "base/text.h"
 #include "io/keymgr.h"
@@ -70,7 +71,7 @@ static void do_edit(ms_desk_t *desk, const ms_action_t *action, ms_event_t *even
 	event->edited.changed = event->edited.changed || done.added + done.removed > 0;
 	free(changes);
 
-	(void)knot_dname_store(event->zone, action->edit.closest ? done.zone : action->edit.zone);
+	ms_name_copy(event->zone, action->edit.closest ? done.zone : action->edit.zone);
 	ms_text_copy(event->reason, done.reason, sizeof(event->reason));
 	if (event->ret == KNOT_EOK) {
 		event->ret = take_refusals(action, &done, event);
@@ -170,7 +171,7 @@ static int take_keys(ms_desk_t *desk, const knot_dname_t *zone, ms_event_t *even
 static void do_keys(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 {
 	const knot_dname_t *zone = action->keys.zone;
-	(void)knot_dname_store(event->zone, zone);
+	ms_name_copy(event->zone, zone);
 	event->keys.made = action->keys.op == MS_KEYS_MAKE;
 	int ret = KNOT_EOK;
 	if (event->keys.made) {

@@ -6,6 +6,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "agent/remote.h"
 #include "base/text.h"
 #include "core/step.h"
@@ -134,7 +135,7 @@ static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
 	if (event != NULL) {
 		event->id = action->id;
 		event->ret = ret;
-		(void)knot_dname_store(event->zone, edit ? action->edit.zone : action->keys.zone);
+		ms_name_copy(event->zone, edit ? action->edit.zone : action->keys.zone);
 		ms_text_copy(event->reason, ret == KNOT_ESPACE ? "the store failed" : "too many jobs wait",
 		             sizeof(event->reason));
 	}

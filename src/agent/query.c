@@ -6,6 +6,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "agent/reply.h"
 #include "agent/worker.h"
 #include "base/compat.h"
@@ -114,7 +115,7 @@ static int build_status(const knot_pkt_t *query, const char *status, uint8_t *ou
 static ms_answer_t answer_status(asked_t *s, const knot_dname_t *name, bool trusted)
 {
 	knot_dname_storage_t about;
-	(void)knot_dname_store(about, ms_compat_next_label(name));
+	ms_name_copy(about, ms_compat_next_label(name));
 	knot_dname_to_lower(about);
 	const ms_view_zone_t *zone = ms_view_zone(s->view, about);
 	const char *status = knot_dname_is_equal(about, s->view->identity) ? s->view->status
@@ -209,7 +210,7 @@ static const ms_contribution_t *find_contribution(const ms_view_t *view, const k
 static ms_answer_t answer_contribution(asked_t *s, const knot_dname_t *qname, int index)
 {
 	knot_dname_storage_t name;
-	(void)knot_dname_store(name, qname);
+	ms_name_copy(name, qname);
 	knot_dname_to_lower(name);
 	const ms_contribution_t *data = *name != '\0' ? find_contribution(s->view, name) : NULL;
 	if (data == NULL) {

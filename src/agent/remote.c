@@ -64,6 +64,10 @@ static void on_located(void *ctx, uint64_t id, int ret, const ms_locator_t *loca
 	if (ret == KNOT_EOK) {
 		block->locator = *locator;
 		block->event.locator = &block->locator;
+		/* It worked, but somebody published a contradiction (B-09). */
+		if (reason[0] != '\0') {
+			ms_worker_log(runtime, MS_LOG_NOTICE, reason);
+		}
 	}
 	ms_worker_result(runtime, &block->event);
 }

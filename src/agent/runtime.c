@@ -9,6 +9,7 @@
 #include <libdnssec/random.h>
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "agent/worker.h"
 #include "base/text.h"
 #include "io/keyring.h"
@@ -290,7 +291,7 @@ static int push_opt(ms_runtime_t *runtime, ms_event_kind_t kind, const ms_slot_t
 	if (event == NULL) {
 		return KNOT_ENOMEM;
 	}
-	(void)knot_dname_store(event->zone, slot->name);
+	ms_name_copy(event->zone, slot->name);
 	event->opt.signing = slot->signing;
 	event->opt.managed = slot->managed;
 	int ret = ms_inbox_push_sure(&runtime->inbox, event);
@@ -303,7 +304,7 @@ static int push_opt(ms_runtime_t *runtime, ms_event_kind_t kind, const ms_slot_t
 int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool signing, bool managed)
 {
 	knot_dname_storage_t name;
-	(void)knot_dname_store(name, zone);
+	ms_name_copy(name, zone);
 	knot_dname_to_lower(name);
 
 	pthread_mutex_lock(&runtime->lock);
@@ -328,7 +329,7 @@ int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool sign
 void ms_runtime_opt_out(ms_runtime_t *runtime, const knot_dname_t *zone)
 {
 	knot_dname_storage_t name;
-	(void)knot_dname_store(name, zone);
+	ms_name_copy(name, zone);
 	knot_dname_to_lower(name);
 
 	pthread_mutex_lock(&runtime->lock);
@@ -361,7 +362,7 @@ void ms_runtime_push_apex(ms_runtime_t *runtime, const knot_dname_t *zone, ms_ap
 {
 	ms_event_t *event = ms_event_new(MS_EV_APEX);
 	if (event != NULL) {
-		(void)knot_dname_store(event->zone, zone);
+		ms_name_copy(event->zone, zone);
 		knot_dname_to_lower(event->zone);
 		event->apex = apex;
 		if (ms_inbox_push(&runtime->inbox, event) == KNOT_EOK) {

@@ -9,6 +9,7 @@
 #include <libdnssec/random.h>
 #include <libknot/libknot.h>
 
+#include "base/name.h"
 #include "agent/worker.h"
 #include "base/text.h"
 #include "core/admit.h"
@@ -216,7 +217,7 @@ void ms_sender_send(ms_runtime_t *runtime, ms_action_t *action, ms_now_t now)
 		return;
 	}
 	sending->id = action->id;
-	(void)knot_dname_store(sending->identity, action->send.identity);
+	ms_name_copy(sending->identity, action->send.identity);
 	sending->to = action->send.to;
 	sending->msg = action->send.msg;
 	sending->tcp = action->send.tcp;

@@ -10,7 +10,8 @@
 /*! Copies \a src into \a dst of \a size octets, cutting it; always ends with NUL. */
 static inline void ms_text_copy(char *dst, const char *src, size_t size)
 {
-	size_t len = strnlen(src, size - 1);
+	size_t len = strlen(src);
+	len = len < size ? len : size - 1;
 	memmove(dst, src, len);
 	dst[len] = '\0';
 }
@@ -18,6 +19,6 @@ static inline void ms_text_copy(char *dst, const char *src, size_t size)
 /*! Appends, cutting; \a dst must be a string already. */
 static inline void ms_text_append(char *dst, const char *src, size_t size)
 {
-	size_t have = strnlen(dst, size - 1);
+	size_t have = strlen(dst);
 	ms_text_copy(dst + have, src, size - have);
 }
