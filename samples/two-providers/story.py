@@ -257,7 +257,7 @@ class Story:
         more(f"served by beta after {median['beta']:.0f} ms, by its secondary after "
              f"{median['beta_secondary']:.0f} ms (median)")
         for key in made:
-            lab.keymgr("alpha", zone, "set", key, "remove=+0")
+            lab.keymgr("alpha", zone, "set", key, "active=+0", "retire=+0", "remove=+0")
         lab.knotc("alpha", "zone-keys-load", zone)
         lab.until(lambda: all(lab.tags(name, zone) == before for name in FOUR), 60,
                   "the withdrawn keys are gone everywhere",

@@ -11,7 +11,7 @@
 
 /*! A handful of zones is seen within this, however few they are (microseconds). */
 #define MS_LOOKS_INTERVAL (20 * MS_MSEC)
-/*! Looks for an expected version: after 1, 20, 40, … milliseconds, the last after five seconds. */
+/*! Looks for an expected version: soon, then with pauses that double, for five seconds. */
 #define MS_LOOKS_FIRST (1 * MS_MSEC)
 #define MS_LOOKS_TIMES 9
 
