@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <libknot/errcode.h>
+
+#include "wire/msopt.h"
+
+static void test_option(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *data;
+		size_t len;
+		int ret;
+		uint8_t operation, transport, sync;
+		uint16_t body_len;
+	} cases[] = {
+		{ "HELLO, both and both", "\x01\x03\x03\x00", 4, KNOT_EOK, 1, 3, 3, 0 },
+		{ "HEARTBEAT", "\x02\x01\x03\x00", 4, KNOT_EOK, 2, 1, 3, 0 },
+		{ "three octets (X-08)", "\x01\x03\x03", 3, KNOT_EOK, 1, 3, 3, 0 },
+		{ "a body of one octet", "\x01\x03\x03\x00\x09", 5, KNOT_EOK, 1, 3, 3, 1 },
+		{ "unknown bits are dropped (C-06)", "\x01\xff\xff\xff", 4, KNOT_EOK, 1, 3, 3, 0 },
+		{ "STATE", "\x81\x01\x01\x00\x01", 5, KNOT_EOK, 129, 1, 1, 1 },
+		{ "SYNC", "\x80\x01\x01\x00\x01", 5, KNOT_EOK, 128, 1, 1, 1 },
+		{ "OPERATION 0", "\x00\x01\x01\x00", 4, KNOT_EMALF },
+		{ "two octets", "\x01\x03", 2, KNOT_EMALF },
+		{ "nothing", "", 0, KNOT_EMALF },
+		{ "unassigned 3", "\x03\x01\x01\x00", 4, KNOT_ENOTSUP, 3, 1, 1, 0 },
+		{ "unassigned 127", "\x7f\x01\x01\x00", 4, KNOT_ENOTSUP, 127, 1, 1, 0 },
+		{ "private, not ours", "\xff\x01\x01\x00", 4, KNOT_ENOTSUP, 255, 1, 1, 0 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ms_msopt_t opt = { 0 };
+		int ret = ms_msopt_decode((const uint8_t *)cases[i].data, cases[i].len, &opt);
+		if (ret != cases[i].ret || opt.operation != cases[i].operation ||
+		    opt.transport != cases[i].transport || opt.sync != cases[i].sync ||
+		    opt.body_len != cases[i].body_len) {
+			fail_msg("%s: %d", cases[i].what, ret);
+		}
+	}
+	uint8_t buf[8];
+	ms_msopt_t hello = { .operation = MS_OP_HELLO, .transport = 3, .sync = 3 };
+	assert_int_equal(ms_msopt_encode(&hello, buf, sizeof(buf)), 4);
+	assert_memory_equal(buf, "\x01\x03\x03\x00", 4);
+	assert_int_equal(ms_msopt_encode(&hello, buf, 3), KNOT_ESPACE);
+}
+
+static void fill(ms_state_t *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->interval = 60000;
+	s->session = 0x0102030405060708;
+	s->process = 1;
+	s->step = 2;
+	s->has_own = s->has_applied = true;
+	memset(s->own.octets, 0xaa, MS_DIGEST_LEN);
+	memset(s->applied.octets, 0xbb, MS_DIGEST_LEN);
+	s->held_count = 2;
+	memcpy(s->held[0].origin, "\x01" "b\x04" "test\x00", 8);
+	memset(s->held[0].digest.octets, 0xcc, MS_DIGEST_LEN);
+	memcpy(s->held[1].origin, "\x01" "c\x04" "test\x00", 8);
+	s->refused_count = 1;
+	s->refused[0].rrtype = 48;
+	strcpy(s->refused[0].reason, "semantic check");
+}
+
+static void test_state(void **state)
+{
+	static ms_state_t full, again;
+	static uint8_t buf[MS_STATE_BODY_MAX];
+	fill(&full);
+	int len = ms_state_encode(&full, buf, sizeof(buf));
+	assert_true(len > 0);
+	/* Version 1, then item 1 of four octets: 60000. */
+	assert_memory_equal(buf, "\x01\x01\x00\x04\x00\x00\xea\x60\x02\x00\x08\x01", 12);
+	assert_int_equal(ms_state_decode(buf, len, &again), KNOT_EOK);
+	assert_memory_equal(&full, &again, sizeof(full));
+	for (int cut = 0; cut < len; cut++) {
+		uint8_t *exact = malloc(cut > 0 ? cut : 1);
+		memcpy(exact, buf, cut);
+		int ret = ms_state_decode(exact, cut, &again);
+		assert_true(ret == KNOT_EOK || ret == KNOT_EMALF);
+		/* Between two items a shorter state stands by itself; within one it does not. */
+		if (ret == KNOT_EOK) {
+			assert_int_equal(ms_state_encode(&again, buf + MS_STATE_BODY_MAX - 1024, 1024), cut);
+		}
+		free(exact);
+	}
+	assert_int_equal(ms_state_encode(&full, buf, len - 1), KNOT_ESPACE);
+}
+
+static void test_state_fields(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *body;
+		size_t len;
+		int ret;
+	} cases[] = {
+		{ "empty state", "\x01", 1, KNOT_EOK },
+		{ "nothing", "", 0, KNOT_EMALF },
+		{ "version 2", "\x02", 1, KNOT_ENOTSUP },
+		{ "unknown item is skipped", "\x01\x63\x00\x02zz\x01\x00\x04\x00\x00\x00\x01", 13, KNOT_EOK },
+		{ "interval twice", "\x01\x01\x00\x04\x00\x00\x00\x01\x01\x00\x04\x00\x00\x00\x01", 15,
+		  KNOT_EMALF },
+		{ "interval of three octets", "\x01\x01\x00\x03\x00\x00\x01", 7, KNOT_EMALF },
+		{ "interval of five octets", "\x01\x01\x00\x05\x00\x00\x00\x01\x00", 9, KNOT_EMALF },
+		{ "item longer than the body", "\x01\x01\x00\x04\x00", 5, KNOT_EMALF },
+		{ "held without a name", "\x01\x06\x00\x10" "0123456789abcdef", 20, KNOT_EMALF },
+	};
+	static ms_state_t out;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int ret = ms_state_decode((const uint8_t *)cases[i].body, cases[i].len, &out);
+		if (ret != cases[i].ret) {
+			fail_msg("%s: %d", cases[i].what, ret);
+		}
+	}
+}
+
+/* One more HELD or REFUSED than there is room for is refused, not cut. */
+static void test_state_limits(void **state)
+{
+	static ms_state_t full, out;
+	static uint8_t buf[2 * MS_STATE_BODY_MAX];
+	fill(&full);
+	full.held_count = MS_PROVIDERS_MAX;
+	full.refused_count = MS_REFUSED_MAX;
+	for (unsigned i = 0; i < MS_PROVIDERS_MAX; i++) {
+		memset(full.held[i].origin, 0, sizeof(full.held[i].origin));
+		memcpy(full.held[i].origin, "\x01" "x\x00", 3);
+	}
+	for (unsigned i = 0; i < MS_REFUSED_MAX; i++) {
+		memset(full.refused[i].reason, 'r', MS_REASON_MAX);
+	}
+	int len = ms_state_encode(&full, buf, MS_STATE_BODY_MAX);
+	assert_true(len > 0);
+	assert_int_equal(ms_state_decode(buf, len, &out), KNOT_EOK);
+	assert_memory_equal(&full, &out, sizeof(full));
+	memcpy(buf + len, "\x06\x00\x13" "0123456789abcdef" "\x01" "y\x00", 22);
+	assert_int_equal(ms_state_decode(buf, len + 22, &out), KNOT_EMALF);
+	memcpy(buf + len, "\x07\x00\x12\x00\x30" "0123456789abcdef", 21);
+	assert_int_equal(ms_state_decode(buf, len + 21, &out), KNOT_EMALF);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_option),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_state_fields),
+		cmocka_unit_test(test_state_limits),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
