@@ -148,11 +148,23 @@ static knotd_state_t outcome(ms_answer_t answer, size_t len, knotd_state_t state
 	return state;
 }
 
+/*!
+ * An UPDATE of a shared zone without TSIG and without SIG(0): its content comes from the owner and
+ * from agents, so nobody else has anything to say by address alone (D-12). With TSIG it is knotd's.
+ */
+static bool is_bare_update(const instance_t *self, knotd_qdata_t *qdata)
+{
+	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
+	return qdata->type == KNOTD_QUERY_TYPE_UPDATE && zone != NULL &&
+	       !knot_pkt_has_tsig(qdata->query) && ms_runtime_zone_shared(self->runtime, zone);
+}
+
 static knotd_state_t message(const instance_t *self, knotd_state_t state, knot_pkt_t *pkt,
                              knotd_qdata_t *qdata)
 {
 	const knot_pkt_t *query = qdata->query;
-	if (!ms_message_is_ours(query->wire, query->size, self->codes.option_code)) {
+	if (!ms_message_is_ours(query->wire, query->size, self->codes.option_code) &&
+	    !is_bare_update(self, qdata)) {
 		return state;
 	}
 	/* knotd has cut the TSIG off, and it is not verified yet: ours carry SIG(0) alone. */

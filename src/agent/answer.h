@@ -29,7 +29,8 @@ typedef struct {
 } ms_origin_t;
 
 /*!
- * NOTIFY with our option, UPDATE with SIG(0) or option (ms_message_is_ours()).
+ * NOTIFY with our option, UPDATE with SIG(0) or option (ms_message_is_ours()), UPDATE of a shared
+ * zone without any signature.
  * \param out, max  Room for the answer (max <= 65535).
  * \param out_len   Set for MS_ANSWER_NOW.
  */

@@ -352,6 +352,15 @@ void ms_runtime_view_end(ms_runtime_t *runtime)
 	ms_publish_end();
 }
 
+bool ms_runtime_zone_shared(ms_runtime_t *runtime, const knot_dname_t *zone)
+{
+	const ms_view_t *view = ms_runtime_view_begin(runtime);
+	const ms_view_zone_t *row = view != NULL ? ms_view_zone(view, zone) : NULL;
+	bool shared = row != NULL && row->shared;
+	ms_runtime_view_end(runtime);
+	return shared;
+}
+
 bool ms_runtime_version_new(ms_runtime_t *runtime, const knot_dname_t *zone, uint64_t version)
 {
 	ms_slot_t *slot = ms_slots_find(&runtime->slots, zone);

@@ -84,6 +84,9 @@ void ms_runtime_opt_out(ms_runtime_t *runtime, const knot_dname_t *zone);
 const ms_view_t *ms_runtime_view_begin(ms_runtime_t *runtime);
 void ms_runtime_view_end(ms_runtime_t *runtime);
 
+/*! For hooks: do we share this zone with others, by its HSYNC RRset? */
+bool ms_runtime_zone_shared(ms_runtime_t *runtime, const knot_dname_t *zone);
+
 /*!
  * For hooks: is this version of an opted-in zone another than the last one seen? Marks it seen.
  * \param version  Serial and identity of the SOA RDATA, mixed by the caller; never 0.

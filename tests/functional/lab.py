@@ -222,6 +222,10 @@ class Lab(Servers):
         return all(self.relation(a, b) == "OPERATIONAL"
                    for a in self.providers for b in self.providers if a != b)
 
+    def log(self, name):
+        with open(f"{self.path(name)}/log", encoding="utf-8", errors="replace") as log:
+            return log.read()
+
     def secure(self, qname, qtype="SOA", resolver="resolver"):
         reply = self.ask(resolver, qname, qtype, rd=True, timeout=5)
         return reply is not None and reply.rcode in (0, 3) and reply.ad

@@ -98,6 +98,10 @@ static int build_update(const options_t *opts, const knot_dname_t *zone, uint16_
 	for (unsigned i = 0; i < opts->record_count; i++) {
 		put_record(&w, opts->records[i]);
 	}
+	/* OPT: reasons come as Extended DNS Errors, and only to those who speak EDNS. */
+	static const uint8_t opt[] = { 0, 0, 41, 1232 >> 8, 1232 & 0xff, 0, 0, 0, 0, 0, 0 };
+	knot_wire_set_arcount(wire, 1);
+	ms_write_bytes(&w, opt, sizeof(opt));
 	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
 }
 

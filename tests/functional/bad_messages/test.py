@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is not let in, and that nothing comes of it (C-16, C-17, C-26, D-07, D-12, D-13, P-02, P-31)."""
+
+import labconf
+from gamma import HOST, ZONE, Gamma, add, dnskey, drop, started, tag
+
+
+def effort(lab):
+    """What alpha has sent and looked up so far."""
+    return [line for line in lab.knotc("alpha", "-f", "stats", "mod-msigner").splitlines()
+            if ".message-sent" in line or ".located" in line]
+
+
+def test(make_lab):
+    lab = started(make_lab, module_items=["heartbeat: 1h", "hello-retry: 60s"])
+    gamma = Gamma(lab)
+    apex = lab.tags("alpha", ZONE)
+    key = dnskey(1)
+    update = drop(), add(key)
+
+    def refused(what, answer, **expected):
+        for name, value in ({"rcode": "REFUSED", "option": "none"} | expected).items():
+            assert answer[name] == value, f"{what}: {answer}"
+        assert lab.tags("alpha", ZONE) == apex, f"{what}: the zone has changed"
+
+    refused("unsigned HELLO", gamma.send("hello", "-u"), signed="no")
+    refused("unsigned UPDATE", gamma.update(*update, flags=["-u"]), signed="no")
+    refused("broken signature", gamma.send("hello", "-x"), signed="no")
+    refused("broken signature", gamma.update(*update, flags=["-x"]), signed="no")
+    for shift, ede in (-3600, "7"), (3600, "8"), (-360, "7"), (360, "8"):
+        refused(f"{shift} s", gamma.send("hello", "-t", str(shift)), ede=ede)
+        refused(f"{shift} s", gamma.update(*update, flags=["-t", str(shift)]), ede=ede)
+    refused("another key under gamma's name", gamma.send("hello", pem=gamma.stranger))
+    refused("a stranger", gamma.send("hello", pem=gamma.stranger, signer="ns.agent.delta.example."))
+    refused("a good signature, another zone", gamma.send("hello", zone="agent.alpha.example."))
+    refused("somebody else's name", gamma.send("hello", signer="ns.agent.beta.example."))
+    refused("our own name", gamma.send("hello", signer="ns.agent.alpha.example."))
+
+    # alpha and beta said HELLO to gamma, who is silent; from now on all is quiet for a minute.
+    for provider in lab.providers:
+        lab.until(lambda p=provider: "next-hello" in str(lab.state(p, ZONE)), 15, "HELLO is over")
+    gamma.received()
+    before = effort(lab)
+    for answer in gamma.send("hello", "-x", "-n", "500"), \
+            gamma.send("hello", "-n", "500", pem=gamma.stranger, signer="ns.agent.delta.example."):
+        refused("1,000 forged HELLOs", answer)
+    assert gamma.received() == 0, "forged HELLOs make traffic"
+    lab.until(lambda: "refused[stranger]" in lab.knotc("alpha", "stats", "mod-msigner"), 5, "counted")
+    assert effort(lab) == before, "forged HELLOs make look-ups or messages"
+
+    # Four minutes of skew are let in, by the host's name and by the identity's alike.
+    for shift in "-240", "240":
+        assert gamma.send("hello", "-t", shift)["rcode"] == "NOERROR", shift
+    for signer in HOST, "agent.gamma.example.":
+        answer = gamma.send("hello", signer=signer)
+        assert (answer["rcode"], answer["option"], answer["signed"]) == ("NOERROR", "hello", "good")
+        assert (answer["transport"], answer["sync"], answer["aa"]) == ("1", "3", "1"), answer
+
+    assert any("located" in line for line in effort(lab)), effort(lab)
+    assert tag(key) not in lab.tags("alpha", ZONE)
+    assert lab.ask("alpha", "_msigner." + labconf.identity("alpha"), "TXT").rcode == 0
