@@ -142,6 +142,18 @@ static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
 	ms_worker_result(runtime, event);
 }
 
+/* Persist comes before send: what a message says may be what could not be written. */
+static void fail_send(ms_runtime_t *runtime, const ms_action_t *action)
+{
+	ms_event_t *event = ms_event_new(MS_EV_ANSWERED);
+	if (event != NULL) {
+		event->id = action->id;
+		event->ret = KNOT_ESPACE;
+		ms_text_copy(event->reason, "the store failed", sizeof(event->reason));
+	}
+	ms_worker_result(runtime, event);
+}
+
 static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_now_t now)
 {
 	switch (action->kind) {
@@ -151,7 +163,11 @@ static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_
 		ms_remote_locate(runtime, action, now);
 		break;
 	case MS_ACT_SEND:
-		ms_sender_send(runtime, action, now);
+		if (stored) {
+			ms_sender_send(runtime, action, now);
+		} else {
+			fail_send(runtime, action);
+		}
 		break;
 	case MS_ACT_REPLY:
 		reply(runtime, action, stored, now);

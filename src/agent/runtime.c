@@ -150,12 +150,9 @@ static void free_runtime(ms_runtime_t *runtime)
 	free(runtime);
 }
 
-static bool join(pthread_t thread)
+static bool join(pthread_t thread, const struct timespec *until)
 {
-	struct timespec until;
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_WAIT;
-	return pthread_timedjoin_np(thread, NULL, &until) == 0;
+	return pthread_timedjoin_np(thread, NULL, until) == 0;
 }
 
 /* \return false: a thread hangs, so nothing of it may be freed. */
@@ -164,8 +161,12 @@ static bool stop(ms_runtime_t *runtime)
 	atomic_store(&runtime->stop, true);
 	ms_jobs_stop(&runtime->jobs);
 	ms_inbox_wake(&runtime->inbox);
-	bool worker = !runtime->working || join(runtime->thread);
-	bool jobs = !runtime->jobs.running || join(runtime->jobs.thread);
+	/* One deadline for both. */
+	struct timespec until;
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_WAIT;
+	bool worker = !runtime->working || join(runtime->thread, &until);
+	bool jobs = !runtime->jobs.running || join(runtime->jobs.thread, &until);
 	return worker && jobs;
 }
 
@@ -315,11 +316,17 @@ int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool sign
 		bool news = first || slot->signing != signing || slot->managed != managed;
 		slot->signing = signing;
 		slot->managed = managed;
+		/* Live before the worker hears of it, or its round would drop the zone again; and what a
+		 * hook saw before that is forgotten, so that the next query brings it once more. */
+		if (first) {
+			__atomic_store_n(&slot->live, true, __ATOMIC_RELAXED);
+		}
 		ret = news ? push_opt(runtime, MS_EV_OPT_IN, slot) : KNOT_EOK;
 		slot->opts += ret == KNOT_EOK;
 		if (first && ret == KNOT_EOK) {
 			ms_slot_forget(slot);
-			__atomic_store_n(&slot->live, true, __ATOMIC_RELAXED);
+		} else if (first) {
+			__atomic_store_n(&slot->live, false, __ATOMIC_RELAXED);
 		}
 	}
 	pthread_mutex_unlock(&runtime->lock);

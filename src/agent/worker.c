@@ -194,14 +194,15 @@ static void take_setup(ms_runtime_t *runtime)
 static void work(ms_runtime_t *runtime, ms_batch_t *batch)
 {
 	take_setup(runtime);
-	ms_inbox_take(&runtime->inbox, batch);
-	step_batch(runtime, batch);
-
-	/* What comes of these is for the next round. */
+	/* Results first: that the store has failed must be known before anything is promised. What
+	 * comes of these is for the next round. */
 	ms_batch_t results = runtime->results;
 	runtime->results = (ms_batch_t){ 0 };
 	step_batch(runtime, &results);
 	ms_batch_deinit(&results);
+
+	ms_inbox_take(&runtime->inbox, batch);
+	step_batch(runtime, batch);
 
 	ms_now_t now = ms_clock();
 	if (ms_time_due(ms_deadline(&runtime->agent), now.mono)) {
@@ -276,7 +277,7 @@ static int restore(void *ctx, const uint8_t *key, size_t key_len, const uint8_t 
 	ms_rec_key_t name;
 	ms_rec_replay_t seen;
 	int ret = ms_agent_restore(&r->runtime->agent, key, key_len, value, value_len, r->now);
-	if (ret == KNOT_EMALF || ret == KNOT_ENOTSUP) {
+	if (ret == KNOT_EMALF || ret == KNOT_ENOTSUP || ret == KNOT_ELIMIT) {
 		r->skipped++;
 		return KNOT_EOK;
 	}

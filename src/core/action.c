@@ -138,6 +138,12 @@ void ms_action_log(ms_actions_t *actions, ms_log_level_t level, const knot_dname
 	va_start(args, fmt);
 	(void)vsnprintf(line + len, sizeof(line) - len, fmt, args);
 	va_end(args);
+	/* Words of peers and of knotd are in it: they must not make lines of their own. */
+	for (char *c = line; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			*c = '?';
+		}
+	}
 
 	char *copy = strdup(line);
 	ms_action_t *action = copy != NULL ? ms_action_add(actions, MS_ACT_LOG) : NULL;

@@ -2,8 +2,8 @@
 /*!
  * Everything an agent can ask for. ms_step() appends to a list, the caller performs the list in
  * order, but all PERSISTs of one step first and in one transaction: persist comes before send.
- * If that transaction fails, every REPLY of the step that says NOERROR is sent as SERVFAIL, no
- * EDIT is made (it comes back as failed) and MS_EV_STORED tells the core.
+ * If that transaction fails, every REPLY of the step that says NOERROR is sent as SERVFAIL, no SEND
+ * and no EDIT is made (they come back as failed) and MS_EV_STORED tells the core.
  *
  * Actions that ask something (LOCATE, SEND, EDIT, KEYS) come back as an event with the same id,
  * exactly once, also when they fail. An id the core has forgotten meanwhile is ignored by it.

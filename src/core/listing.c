@@ -143,6 +143,7 @@ static int drop_unlisted(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t 
 		if (!pair->was_on && !pair->has_held) {
 			ms_action_log(out, MS_LOG_NOTICE, zone->name, pair->peer->identity,
 			              "HSYNC: is gone and never was ON -> forget it");
+			ret = ms_zone_forget_member(zone, pair, out);
 			ms_pair_remove(agent, zone, pair);
 		} else if (pair->listed || !pair->leaving) {
 			pair->listed = false;
@@ -154,11 +155,40 @@ static int drop_unlisted(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t 
 	return ret;
 }
 
+/* Those who left are remembered until a process removes them; there is an end to that, too. */
+static bool fits(const ms_agent_t *agent, const ms_zone_t *zone, const ms_listing_t *listing)
+{
+	size_t count = zone->pair_count;
+	for (unsigned i = 0; i < listing->count; i++) {
+		count += !knot_dname_is_equal(listing->hsync[i].identity, agent->config.identity) &&
+		         ms_pair_find(zone, listing->hsync[i].identity) == NULL;
+	}
+	return count <= MS_PAIRS_MAX;
+}
+
+static bool agreed(const ms_listing_t *listing)
+{
+	bool agree = true;
+	for (unsigned i = 1; i < listing->count; i++) {
+		agree &= listing->hsync[i].nsmgmt == listing->hsync[0].nsmgmt;
+	}
+	return agree;
+}
+
+/* What is wrong with the records beyond their form; nothing here keeps a listing from being used. */
+static void judge(ms_zone_t *zone, const ms_listing_t *listing, ms_actions_t *out)
+{
+	ms_zone_alarm(zone, MS_ALARM_NSMGMT, !agreed(listing),
+	              "HSYNC records disagree about NSMgmt: OWNER", out);
+	ms_zone_alarm(zone, MS_ALARM_UPSTREAM, !upstreams_sound(listing),
+	              "Upstream names nobody in the RRset, or itself in a circle", out);
+}
+
 int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *listing,
                      ms_now_t now, ms_actions_t *out)
 {
 	const ms_hsync_t *self = find(listing, agent->config.identity);
-	int ret = KNOT_EOK;
+	int ret = fits(agent, zone, listing) ? KNOT_EOK : KNOT_ELIMIT;
 	for (unsigned i = 0; ret == KNOT_EOK && i < listing->count; i++) {
 		if (&listing->hsync[i] != self) {
 			ret = apply_record(agent, zone, &listing->hsync[i], now, out);
@@ -170,23 +200,19 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
-	bool agree = true;
-	for (unsigned i = 1; i < listing->count; i++) {
-		agree &= listing->hsync[i].nsmgmt == listing->hsync[0].nsmgmt;
-	}
-	zone->nsmgmt = agree && listing->count > 0 ? listing->hsync[0].nsmgmt : MS_HSYNC_OWNER;
+	judge(zone, listing, out);
+	zone->nsmgmt = listing->count > 0 && agreed(listing) ? listing->hsync[0].nsmgmt
+	                                                     : MS_HSYNC_OWNER;
 	zone->shared = self != NULL;
 	zone->self_state = self != NULL ? self->state : 0;
 	zone->self_sign = self != NULL ? self->sign : 0;
+	zone->self_nsmgmt = self != NULL ? self->nsmgmt : 0;
 	zone->dirty = true;
 
 	bool leaving = false;
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		leaving |= zone->pairs[i].leaving;
 	}
-	ms_zone_alarm(zone, MS_ALARM_NSMGMT, !agree, "HSYNC records disagree about NSMgmt: OWNER", out);
-	ms_zone_alarm(zone, MS_ALARM_UPSTREAM, !upstreams_sound(listing),
-	              "Upstream names nobody in the RRset, or itself in a circle", out);
 	ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, self == NULL,
 	              "no HSYNC record names us: nothing is done for this zone", out);
 	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, "a provider left: its data are kept", out);
@@ -198,7 +224,7 @@ void ms_listing_of(const ms_agent_t *agent, const ms_zone_t *zone, ms_listing_t 
 	memset(out, 0, sizeof(*out));
 	if (zone->shared) {
 		ms_hsync_t *self = &out->hsync[out->count++];
-		*self = (ms_hsync_t){ zone->self_state, zone->nsmgmt, zone->self_sign, "", "" };
+		*self = (ms_hsync_t){ zone->self_state, zone->self_nsmgmt, zone->self_sign, "", "" };
 		ms_name_copy(self->identity, agent->config.identity);
 	}
 	for (size_t i = 0; i < zone->pair_count && out->count < MS_PROVIDERS_MAX; i++) {
@@ -229,6 +255,9 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 {
 	ms_listing_t listing;
 	int ret = ms_listing_read(&zone->apex.set[MS_APEX_HSYNC], agent->config.dialect, &listing);
+	if (ret == KNOT_EOK && !fits(agent, zone, &listing)) {
+		ret = KNOT_ELIMIT;
+	}
 	bool gone = ret == KNOT_ENOENT && others_on(zone) > 0;
 	bool none = ret == KNOT_EOK && signers(&listing) == 0 && zone->signing;
 	ms_zone_alarm(zone, MS_ALARM_HSYNC_INVALID, ret == KNOT_ERANGE,
@@ -252,10 +281,8 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	if (ret != KNOT_EOK) {
 		return KNOT_EOK;
 	}
+	judge(zone, &listing, out);
 	if (none || unchanged(agent, zone, &listing)) {
-		/* Upstream may have changed even so. */
-		ms_zone_alarm(zone, MS_ALARM_UPSTREAM, !upstreams_sound(&listing),
-		              "Upstream names nobody in the RRset, or itself in a circle", out);
 		return KNOT_EOK;
 	}
 	ret = ms_listing_apply(agent, zone, &listing, now, out);

@@ -33,13 +33,17 @@ int ms_record_digest(uint16_t rrtype, const uint8_t *rdata, uint16_t len, ms_dig
 	return ret;
 }
 
+static bool is_signer(const ms_zone_t *zone)
+{
+	return zone->shared && zone->self_state == MS_HSYNC_ON && zone->self_sign == MS_HSYNC_SIGN;
+}
+
 /* Do we publish what this provider contributes? A leaving one's data stay until the process that
  * removes them (X-12, A-16); one that was never ON has none (A-14). */
 static bool counts(const ms_zone_t *zone, const ms_pair_t *pair)
 {
-	return zone->shared && zone->self_state == MS_HSYNC_ON &&
-	       zone->self_sign == MS_HSYNC_SIGN && pair->sign == MS_HSYNC_SIGN &&
-	       (ms_pair_on(pair) || pair->leaving);
+	return is_signer(zone) &&
+	       (pair->leaving || (ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN));
 }
 
 static int drop_quarantined(const ms_zone_t *zone, ms_apex_type_t type, ms_rrset_t *set)
@@ -109,8 +113,10 @@ static int difference(const ms_zone_t *zone, const ms_contribution_t *wanted, ms
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_minus(&edit->add, apex);
 	}
+	/* As long as we are not (any more) a signer of this zone, nothing is taken out of it: others
+	 * may still be answered from what we serve, and a process will say when (A-13). */
 	knot_rdata_t *rr = zone->written.set[type].rrs.rdata;
-	for (uint16_t i = 0; ret == KNOT_EOK && i < zone->written.set[type].rrs.count;
+	for (uint16_t i = 0; is_signer(zone) && ret == KNOT_EOK && i < zone->written.set[type].rrs.count;
 	     i++, rr = knot_rdataset_next(rr)) {
 		if (ms_rrset_has(apex, rr->data, rr->len) &&
 		    !ms_rrset_has(&wanted->set[type], rr->data, rr->len) &&
@@ -246,14 +252,15 @@ int ms_merge_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions
 	}
 	ret = note_applied(zone, &wanted);
 	bool due = zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) &&
-	           !agent->config.hold;
+	           !agent->config.hold && !agent->unsaved;
 	/* Our own keys must be known, or one of them might be taken for something we wrote. */
 	if (ret == KNOT_EOK && due && zone->own_known) {
 		ms_edit_t *edits;
 		size_t count;
 		ret = differences(zone, &wanted, &edits, &count);
 		if (ret == KNOT_EOK) {
-			ret = note_written(zone, &wanted, count > 0, out);
+			/* What stays in the zone is still what we wrote. */
+			ret = note_written(zone, &wanted, count > 0 || !is_signer(zone), out);
 		}
 		if (ret == KNOT_EOK && count > 0) {
 			describe(zone, edits, count, out);
@@ -302,8 +309,15 @@ void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 		}
 	}
 	if (event->ret == KNOT_EOK) {
-		zone->edit_failures = 0;
+		/* Nothing changed, or not all: doing the same at once would change nothing either. A new
+		 * version of the zone ends the pause. */
+		bool whole = event->edited.changed && event->edited.refused_count == 0;
+		zone->edit_failures = whole ? 0 : zone->edit_failures + 1;
 		zone->edit_at = ms_time_add(event->now.mono, EDIT_SEEN_WITHIN);
+		if (!whole) {
+			zone->edit_at = ms_time_add(event->now.mono, ms_backoff(agent->config.hello_retry,
+			                                                        zone->edit_failures));
+		}
 		ms_zone_alarm(zone, MS_ALARM_EDIT_FAILING, false, "", out);
 		ms_action_t *look = ms_action_add(out, MS_ACT_LOOK);
 		if (look != NULL) {

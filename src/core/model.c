@@ -156,18 +156,6 @@ ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity)
 	       ? agent->peers[place] : NULL;
 }
 
-ms_peer_t *ms_peer_find_signer(const ms_agent_t *agent, const knot_dname_t *signer)
-{
-	ms_peer_t *peer = ms_peer_find(agent, signer);
-	for (size_t i = 0; peer == NULL && i < agent->peer_count; i++) {
-		ms_peer_t *other = agent->peers[i];
-		if (other->has_locator && knot_dname_is_equal(other->locator.host, signer)) {
-			peer = other;
-		}
-	}
-	return peer;
-}
-
 ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now)
 {
 	size_t place;
@@ -307,7 +295,7 @@ ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *i
                        ms_now_t now)
 {
 	ms_pair_t *pair = ms_pair_find(zone, identity);
-	if (pair != NULL || zone->pair_count == 2 * MS_PROVIDERS_MAX) {
+	if (pair != NULL || zone->pair_count == MS_PAIRS_MAX) {
 		return pair;
 	}
 	ms_peer_t *peer = ms_peer_get(agent, identity, now);

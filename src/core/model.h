@@ -21,7 +21,10 @@
 #include "wire/record.h"
 
 /*! Records knotd refused that we remember per zone; more than that and the oldest is forgotten. */
-#define MS_QUARANTINE_MAX 32
+#define MS_QUARANTINE_MAX 96
+
+/*! Providers remembered per zone: those listed, and as many that are leaving. */
+#define MS_PAIRS_MAX (2 * MS_PROVIDERS_MAX)
 
 typedef struct {
 	knot_dname_storage_t identity; /*!< Lower case. */
@@ -111,10 +114,11 @@ struct ms_zone {
 	bool shared;                   /*!< A good HSYNC RRset lists us. */
 	uint8_t self_state;            /*!< Our own record. */
 	uint8_t self_sign;
+	uint8_t self_nsmgmt;
 	uint8_t nsmgmt;                /*!< Zone-wide, OWNER where records disagree. */
 	uint32_t alarms;               /*!< Bits 1 << MS_ALARM_x. */
 	size_t pair_count;
-	ms_pair_t *pairs;              /*!< At most MS_PROVIDERS_MAX, by identity. */
+	ms_pair_t *pairs;              /*!< At most MS_PAIRS_MAX. */
 	/* own keys and contribution */
 	bool own_listed;               /*!< own is the key manager's word. */
 	ms_rec_own_t *own_keys;        /*!< NULL = never listed. */
@@ -186,7 +190,8 @@ void ms_agent_deinit(ms_agent_t *agent);
 int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t now);
 /*!
  * Feeds one durable record before the first event, in the order of the keys.
- * \retval KNOT_EMALF, KNOT_ENOTSUP  Damaged or from a newer version: skipped, the caller logs it.
+ * \retval KNOT_EMALF, KNOT_ENOTSUP, KNOT_ELIMIT  Damaged, from a newer version, or too many: nothing
+ *                      is taken over, the caller logs it and goes on.
  */
 int ms_agent_restore(ms_agent_t *agent, const uint8_t *key, size_t key_len,
                      const uint8_t *value, size_t value_len, ms_now_t now);
@@ -196,8 +201,6 @@ uint64_t ms_agent_id(ms_agent_t *agent);
 void ms_agent_wake(ms_agent_t *agent, ms_time_t when);
 
 ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity);
-/*! By identity or by the host name of its locator. */
-ms_peer_t *ms_peer_find_signer(const ms_agent_t *agent, const knot_dname_t *signer);
 ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now);
 /*! One pair less; a peer without any is removed by ms_peer_remove() at the next timer. */
 void ms_peer_unref(ms_agent_t *agent, ms_peer_t *peer);

@@ -197,21 +197,26 @@ static void keys_failed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *ev
 	ms_zone_alarm(zone, MS_ALARM_KEYS_FAILING, true, why, out);
 }
 
-/* Remembers the list; returns whether it has a key that may be in use. */
-static int take_keys(ms_zone_t *zone, const ms_event_t *event, bool *any)
+/* Remembers the keys that are not withdrawn (those go on being listed for the delete-delay). */
+static int take_keys(ms_zone_t *zone, const ms_event_t *event, bool *any, bool *all)
 {
 	ms_rec_own_t *own = calloc(1, sizeof(*own));
 	if (own == NULL) {
 		return KNOT_ENOMEM;
 	}
-	*any = false;
+	*all = true;
 	for (size_t i = 0; i < event->keys.count; i++) {
 		const ms_own_key_t *key = &event->keys.list[i];
-		if (own->count < MS_OWN_KEYS_MAX) {
-			memcpy(own->keyid[own->count++], key->id, sizeof(key->id));
+		if (key->removed) {
+			continue;
 		}
-		*any |= !key->removed;
+		if (own->count == MS_OWN_KEYS_MAX) {
+			*all = false;
+			break;
+		}
+		memcpy(own->keyid[own->count++], key->id, sizeof(key->id));
 	}
+	*any = own->count > 0;
 	free(zone->own_keys);
 	zone->own_keys = own;
 	zone->dirty = true;
@@ -230,15 +235,16 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		return ms_zone_settle(agent, zone, event->now, out);
 	}
 	zone->keys_failures = 0;
-	ms_zone_alarm(zone, MS_ALARM_KEYS_FAILING, false, "", out);
-	bool any;
-	int ret = take_keys(zone, event, &any);
+	bool any, all;
+	int ret = take_keys(zone, event, &any, &all);
+	ms_zone_alarm(zone, MS_ALARM_KEYS_FAILING, ret == KNOT_EOK && !all,
+	              "the zone has too many keys: withdraw some with keymgr", out);
 	if (ret != KNOT_EOK) {
 		zone->keys_at = ms_time_add(event->now.mono, MS_SEC);
 		return ret;
 	}
 	if (zone->loaded && zone->shared) {
-		zone->own_listed = true;
+		zone->own_listed = all;
 		zone->keys_at = MS_TIME_NEVER;
 		ret = ms_zone_digest_keys(zone, &zone->own_keys->dnskey);
 		ret = ret == KNOT_EOK ? ms_zone_persist_own(zone, out) : ret;

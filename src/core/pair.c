@@ -41,7 +41,8 @@ void ms_pair_state(const ms_agent_t *agent, const ms_zone_t *zone, ms_state_t *o
 	out->applied = zone->applied;
 	for (size_t i = 0; i < zone->pair_count && out->held_count < MS_PROVIDERS_MAX; i++) {
 		const ms_pair_t *held = &zone->pairs[i];
-		if (!held->has_held) {
+		/* "Held" is a promise: not while the store fails. */
+		if (!held->has_held || agent->unsaved) {
 			continue;
 		}
 		ms_held_t *item = &out->held[out->held_count++];
@@ -358,10 +359,13 @@ static void on_success(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair,
 		return;
 	case MS_OP_STATE:
 		state = malloc(sizeof(*state));
-		if (state != NULL && answer->has_option &&
-		    ms_state_decode(answer->option.body, answer->option.body_len, state) == KNOT_EOK) {
-			ms_pair_learn(agent, zone, pair, state, now, out);
+		if (state == NULL || !answer->has_option ||
+		    ms_state_decode(answer->option.body, answer->option.body_len, state) != KNOT_EOK) {
+			free(state);
+			on_failure(agent, zone, pair, KNOT_EMALF, "the answer holds no state", now, out);
+			return;
 		}
+		ms_pair_learn(agent, zone, pair, state, now, out);
 		free(state);
 		/* A refused contribution goes on backing off: that it is heard was never in doubt. */
 		pair->failures = update_wanted(zone, pair) ? pair->failures : 0;

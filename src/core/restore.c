@@ -52,6 +52,12 @@ int ms_zone_persist_member(const ms_zone_t *zone, const ms_pair_t *pair, ms_acti
 	return persist(&key, value, value != NULL ? ms_rec_member_encode(&rec, value, 64) : 0, out);
 }
 
+int ms_zone_forget_member(const ms_zone_t *zone, const ms_pair_t *pair, ms_actions_t *out)
+{
+	ms_rec_key_t key = key_of(MS_REC_MEMBER, zone->name, pair->peer->identity);
+	return ms_action_persist(out, &key, NULL, 0);
+}
+
 int ms_zone_persist_held(const ms_zone_t *zone, const ms_pair_t *pair, ms_actions_t *out)
 {
 	ms_rec_key_t key = key_of(MS_REC_CONTRIBUTION, zone->name, pair->peer->identity);
@@ -141,6 +147,16 @@ static int restore_peer(ms_agent_t *agent, const ms_rec_key_t *key, const uint8_
 	return KNOT_EOK;
 }
 
+static ms_pair_t *restore_pair(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_key_t *key,
+                               ms_now_t now, int *ret)
+{
+	ms_pair_t *pair = ms_pair_get(agent, zone, key->origin, now);
+	if (pair == NULL) {
+		*ret = zone->pair_count == MS_PAIRS_MAX ? KNOT_ELIMIT : KNOT_ENOMEM;
+	}
+	return pair;
+}
+
 static int restore_contribution(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_key_t *key,
                                 const uint8_t *value, size_t len, ms_now_t now)
 {
@@ -150,8 +166,8 @@ static int restore_contribution(ms_agent_t *agent, ms_zone_t *zone, const ms_rec
 		return ret;
 	}
 	ms_digest_t digest;
-	ms_pair_t *pair = ms_pair_get(agent, zone, key->origin, now);
-	ret = pair != NULL ? ms_contribution_digest(&rec.data, &digest) : KNOT_ENOMEM;
+	ms_pair_t *pair = restore_pair(agent, zone, key, now, &ret);
+	ret = pair != NULL ? ms_contribution_digest(&rec.data, &digest) : ret;
 	if (ret != KNOT_EOK) {
 		ms_contribution_clear(&rec.data);
 		return ret;
@@ -169,9 +185,12 @@ static int restore_member(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_key_t
 {
 	ms_rec_member_t rec;
 	int ret = ms_rec_member_decode(value, len, &rec);
-	ms_pair_t *pair = ret == KNOT_EOK ? ms_pair_get(agent, zone, key->origin, now) : NULL;
+	if (ret != KNOT_EOK || (!rec.was_on && ms_pair_find(zone, key->origin) == NULL)) {
+		return ret;
+	}
+	ms_pair_t *pair = restore_pair(agent, zone, key, now, &ret);
 	if (pair == NULL) {
-		return ret == KNOT_EOK ? KNOT_ENOMEM : ret;
+		return ret;
 	}
 	pair->was_on = rec.was_on != 0;
 	pair->leaving = rec.leaving != 0;

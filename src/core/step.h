@@ -43,6 +43,8 @@ int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out);
 /*! Keeps the store's view of the zone: what was last good, who was ON, what we wrote. */
 int ms_zone_persist_hsync(const ms_agent_t *agent, const ms_zone_t *zone, ms_actions_t *out);
 int ms_zone_persist_member(const ms_zone_t *zone, const ms_pair_t *pair, ms_actions_t *out);
+/*! Deletes what is stored of somebody who never was ON. */
+int ms_zone_forget_member(const ms_zone_t *zone, const ms_pair_t *pair, ms_actions_t *out);
 int ms_zone_persist_held(const ms_zone_t *zone, const ms_pair_t *pair, ms_actions_t *out);
 int ms_zone_persist_written(const ms_zone_t *zone, const ms_contribution_t *written,
                             ms_actions_t *out);

@@ -83,21 +83,38 @@ const ms_view_zone_t *ms_view_zone(const ms_view_t *view, const knot_dname_t *na
 	return NULL;
 }
 
+/* Does the signer's name belong to this member, and how surely? A host is bound to an identity only
+ * by what that identity publishes (X-10): anybody may point at somebody else's host, so a host at or
+ * below the identity counts more. 0 = not at all. */
+static unsigned belongs(const ms_view_peer_t *peer, const knot_dname_t *signer)
+{
+	if (knot_dname_is_equal(peer->identity, signer)) {
+		return 3;
+	}
+	/* The root is no host name: it marks a peer that was not located. */
+	if (peer->host[0] == 0 || !knot_dname_is_equal(peer->host, signer)) {
+		return 0;
+	}
+	return knot_dname_in_bailiwick(signer, peer->identity) >= 0 ? 2 : 1;
+}
+
 const ms_view_peer_t *ms_view_signer(const ms_view_t *view, const ms_view_zone_t *zone,
                                      const knot_dname_t *signer)
 {
+	const ms_view_peer_t *best = NULL;
+	unsigned sure = 0, ties = 0;
 	for (size_t i = 0; i < zone->member_count; i++) {
-		if (!zone->members[i].listed) {
-			continue;
-		}
-		const ms_view_peer_t *peer = find_peer(view, zone->members[i].identity);
-		/* The root is no host name: it marks a peer that was not located. */
-		if (peer != NULL && (knot_dname_is_equal(peer->identity, signer) ||
-		                     (peer->host[0] != 0 && knot_dname_is_equal(peer->host, signer)))) {
-			return peer;
+		const ms_view_peer_t *peer = zone->members[i].listed
+		                           ? find_peer(view, zone->members[i].identity) : NULL;
+		unsigned here = peer != NULL ? belongs(peer, signer) : 0;
+		ties = here > sure ? 1 : ties + (here > 0 && here == sure);
+		if (here > sure) {
+			sure = here;
+			best = peer;
 		}
 	}
-	return NULL;
+	/* Two that are equally sure: whose it is cannot be told, so it is nobody's. */
+	return ties == 1 ? best : NULL;
 }
 
 static ms_view_peer_t *make_peer(const ms_peer_t *peer)

@@ -43,8 +43,8 @@ static bool forwards_to_loopback(const ms_resolver_options_t *options)
 	return false;
 }
 
-/* Small: a provider has a few dozen peers. Negative answers are short, so that records that a
- * peer publishes later are found. */
+/* Small: a provider has a few dozen peers. Negative and bogus answers are short, so that records
+ * that a peer publishes or repairs later are found. */
 static int set_options(struct ub_ctx *ub, const ms_resolver_options_t *options)
 {
 	static const char *const fixed[][2] = {
@@ -52,6 +52,7 @@ static int set_options(struct ub_ctx *ub, const ms_resolver_options_t *options)
 		{ "rrset-cache-size:", "2m" },
 		{ "key-cache-size:", "1m" },
 		{ "cache-max-negative-ttl:", "5" },
+		{ "val-bogus-ttl:", "5" },
 		{ "qname-minimisation:", "yes" },
 		{ "harden-dnssec-stripped:", "yes" },
 		{ "harden-referral-path:", "no" },
@@ -112,6 +113,10 @@ int ms_context_new(const ms_resolver_options_t *options, ms_now_t now, ms_contex
 	}
 	if (ret == 0) {
 		ret = ub_ctx_add_ta_file(ub, anchor);
+	}
+	if (ret == 0) {
+		/* The files are read when the context is first used: now, not with the first look-up. */
+		ret = ub_ctx_data_remove(ub, "invalid.");
 	}
 	if (ret != 0) {
 		ms_context_free(context);

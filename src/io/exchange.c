@@ -12,10 +12,14 @@
 
 #include <libknot/libknot.h>
 
+#include "base/cursor.h"
 #include "wire/message.h"
 
 /* Events taken from the kernel in one go. */
 #define EVENTS 32
+
+/* Datagrams read from one socket in one go: a flood must not hold the thread. */
+#define DATAGRAMS 64
 
 /* Octets of an answer over TCP: the largest message and its length. */
 #define FRAME_MAX (2 + MS_MESSAGE_MAX)
@@ -120,8 +124,9 @@ static int open_socket(ms_exchange_t *exchange, slot_t *slot, int type)
 		int one = 1;
 		(void)setsockopt(slot->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
+	/* TCP writes first: what comes before the request is written is not looked at. */
 	struct epoll_event event = {
-		.events = type == SOCK_STREAM ? EPOLLIN | EPOLLOUT : EPOLLIN,
+		.events = type == SOCK_STREAM ? EPOLLOUT : EPOLLIN,
 		.data.u32 = slot - exchange->slots,
 	};
 	if ((connect(slot->fd, (struct sockaddr *)&ss, ss_len) != 0 && errno != EINPROGRESS) ||
@@ -224,6 +229,17 @@ int ms_exchange_send(ms_exchange_t *exchange, const ms_request_t *request, ms_no
 	return KNOT_EOK;
 }
 
+void ms_exchange_cancel(ms_exchange_t *exchange, uint64_t id)
+{
+	for (size_t i = 0; i < MS_EXCHANGE_MAX; i++) {
+		slot_t *slot = &exchange->slots[i];
+		if (slot->mode != FREE && slot->id == id) {
+			clear(exchange, slot);
+			return;
+		}
+	}
+}
+
 /* Same id, QR, opcode and question: the rest is for accept() to judge. */
 static bool matches(const slot_t *slot, const uint8_t *wire, size_t len)
 {
@@ -233,25 +249,17 @@ static bool matches(const slot_t *slot, const uint8_t *wire, size_t len)
 	    knot_wire_get_opcode(wire) != knot_wire_get_opcode(request)) {
 		return false;
 	}
-	if (knot_wire_get_qdcount(wire) == 0) {
-		return true; /* an error answer may leave the question out (RFC 2136 section 3.8) */
+	uint16_t questions = knot_wire_get_qdcount(wire);
+	if (questions != 1) {
+		return questions == 0; /* an error answer may leave it out (RFC 2136 section 3.8) */
 	}
-	const uint8_t *end = request + slot->request_len;
-	int name = knot_dname_wire_check(request + KNOT_WIRE_HEADER_SIZE, end, NULL);
-	size_t question = KNOT_WIRE_HEADER_SIZE + (name > 0 ? name : 0) + 4;
-	if (name <= 0 || question > slot->request_len || len < question) {
-		return false;
-	}
-	/* Octets of a name may differ in case only; length octets and types have none. */
-	for (size_t i = KNOT_WIRE_HEADER_SIZE; i < question; i++) {
-		uint8_t a = wire[i], b = request[i];
-		a |= a >= 'A' && a <= 'Z' ? 0x20 : 0;
-		b |= b >= 'A' && b <= 'Z' ? 0x20 : 0;
-		if (a != b) {
-			return false;
-		}
-	}
-	return true;
+	ms_reader_t ours = ms_reader(request, slot->request_len), theirs = ms_reader(wire, len);
+	(void)ms_read_bytes(&ours, KNOT_WIRE_HEADER_SIZE);
+	(void)ms_read_bytes(&theirs, KNOT_WIRE_HEADER_SIZE);
+	const knot_dname_t *asked = ms_read_name(&ours), *answered = ms_read_name(&theirs);
+	uint32_t asked_type = ms_read_u32(&ours), answered_type = ms_read_u32(&theirs);
+	return ours.ret == KNOT_EOK && theirs.ret == KNOT_EOK && asked_type == answered_type &&
+	       knot_dname_is_case_equal(asked, answered);
 }
 
 /* \return true where the exchange is over or has moved on. */
@@ -278,7 +286,7 @@ static bool take_answer(ms_exchange_t *exchange, slot_t *slot, const uint8_t *wi
 static void work_udp(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 {
 	uint8_t wire[MS_MESSAGE_MAX];
-	for (;;) {
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
 		ssize_t len = recv(slot->fd, wire, sizeof(wire), 0);
 		if (len < 0) {
 			/* An ICMP error is a hint anybody can forge: the timer decides. */

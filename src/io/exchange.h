@@ -36,13 +36,14 @@ typedef struct {
 typedef struct {
 	/*!
 	 * Does this answer count? It fits by id, question and source address. If not, a datagram is
-	 * ignored and waiting goes on, so that a forged one ends nothing.
+	 * ignored and waiting goes on, so that a forged one ends nothing; over TCP the next address is
+	 * tried. A truncated answer is asked about as well: it is signed too (RFC 2931 section 3).
 	 */
 	bool (*accept)(void *ctx, uint64_t id, const uint8_t *wire, size_t len);
 	/*!
 	 * The end of an exchange, exactly once, never from within ms_exchange_send().
 	 * \param ret  KNOT_EOK; KNOT_ETIMEOUT nobody answered; KNOT_EDENIED only answers that were not
-	 *             accepted came; KNOT_ECONN no address could be reached.
+	 *             accepted came, be it over UDP or TCP; KNOT_ECONN no address could be reached.
 	 * \param wire Borrowed, NULL on error.
 	 */
 	void (*done)(void *ctx, uint64_t id, int ret, const uint8_t *wire, size_t len);
@@ -61,6 +62,10 @@ void ms_exchange_free(ms_exchange_t *exchange);
  * \retval KNOT_EINVAL  No address, no octets.
  */
 int ms_exchange_send(ms_exchange_t *exchange, const ms_request_t *request, ms_now_t now);
+
+/*! Drops one without a word; an unknown id is fine. Not for the id that accept() or done() is
+ *  just being called about. */
+void ms_exchange_cancel(ms_exchange_t *exchange, uint64_t id);
 
 /*! Becomes readable when there is something to do. */
 int ms_exchange_fd(const ms_exchange_t *exchange);

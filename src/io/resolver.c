@@ -14,7 +14,6 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "io/context.h"
-#include "wire/msopt.h"
 
 /* What is asked in one look-up. */
 typedef enum {
@@ -46,6 +45,8 @@ typedef struct {
 	ask_t ask;
 	enum { NOT_ASKED, ASKED, ANSWERED } state;
 	int async_id;
+	int ret;                   /* why the answer may not be used */
+	knot_dname_storage_t name;
 	ms_rrset_t set;            /* empty: securely none */
 } question_t;
 
@@ -61,7 +62,7 @@ typedef struct lookup {
 	bool aliased;
 	bool over;
 	int ret;                   /* of the last URI that was tried */
-	char reason[MS_REASON_MAX + 1];
+	char reason[MS_RESOLVER_REASON_MAX + 1];
 	knot_dname_storage_t identity;
 	ms_uri_t uri;
 	knot_dname_storage_t svcb_owner;
@@ -191,14 +192,24 @@ static void end(lookup_t *lookup, int ret)
 
 static void blame(lookup_t *lookup, ask_t ask, const char *what, const char *more)
 {
-	(void)snprintf(lookup->reason, sizeof(lookup->reason), "%s %s%s%s", asks[ask].name, what,
-	               more != NULL && more[0] != '\0' ? ": " : "", more != NULL ? more : "");
+	knot_dname_txt_storage_t where;
+	if (knot_dname_to_str(where, lookup->questions[ask].name, sizeof(where)) == NULL) {
+		where[0] = '\0';
+	}
+	bool has_more = more != NULL && more[0] != '\0';
+	const char *const parts[] = {
+		asks[ask].name, " ", what, " at ", where, has_more ? ": " : "", has_more ? more : "",
+	};
+	lookup->reason[0] = '\0';
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		ms_text_append(lookup->reason, parts[i], sizeof(lookup->reason));
+	}
 }
 
 /* What of an answer may be used? KNOT_EOK also for a secure "there is none". */
 static int judge(lookup_t *lookup, ask_t ask, int err, const struct ub_result *result)
 {
-	if (err != 0 || result == NULL) {
+	if (err != 0) {
 		blame(lookup, ask, "cannot be looked up", ub_strerror(err));
 		return KNOT_ERROR;
 	}
@@ -218,6 +229,22 @@ static int judge(lookup_t *lookup, ask_t ask, int err, const struct ub_result *r
 	return KNOT_EOK;
 }
 
+static int take_answer(lookup_t *lookup, question_t *question, const struct ub_result *result)
+{
+	for (int i = 0; result->havedata && result->data[i] != NULL; i++) {
+		int ret = ms_rrset_add(&question->set, (const uint8_t *)result->data[i],
+		                       result->len[i]);
+		if (ret != KNOT_EOK) {
+			blame(lookup, question->ask, "cannot be kept", knot_strerror(ret));
+			return ret;
+		}
+		if (result->ttl >= 0 && (uint32_t)result->ttl < lookup->ttl) {
+			lookup->ttl = result->ttl;
+		}
+	}
+	return KNOT_EOK;
+}
+
 static void advance(lookup_t *lookup);
 
 static void on_answer(void *ctx, int err, struct ub_result *result)
@@ -225,24 +252,20 @@ static void on_answer(void *ctx, int err, struct ub_result *result)
 	question_t *question = ctx;
 	lookup_t *lookup = question->lookup;
 	question->state = ANSWERED;
-	int ret = judge(lookup, question->ask, err, result);
-	for (int i = 0; ret == KNOT_EOK && result->havedata && result->data[i] != NULL; i++) {
-		ret = result->len[i] <= UINT16_MAX
-		    ? ms_rrset_add(&question->set, (const uint8_t *)result->data[i], result->len[i])
-		    : KNOT_EMALF;
-		if (result->ttl >= 0 && (uint32_t)result->ttl < lookup->ttl) {
-			lookup->ttl = result->ttl;
-		}
+	/* What comes after the end (a time-out) must not change its reason. */
+	if (lookup->over) {
+		ub_resolve_free(result);
+		return;
+	}
+	question->ret = judge(lookup, question->ask, err, result);
+	if (question->ret == KNOT_EOK) {
+		question->ret = take_answer(lookup, question, result);
 	}
 	ub_resolve_free(result);
-	if (ret != KNOT_EOK) {
-		end(lookup, ret);
-	} else if (!lookup->over) {
-		advance(lookup);
-	}
+	advance(lookup);
 }
 
-/* \return true when the answer is there. */
+/* \return true when there is an answer, good or bad. */
 static bool asked(lookup_t *lookup, ask_t ask, const knot_dname_t *name)
 {
 	question_t *question = &lookup->questions[ask];
@@ -253,15 +276,17 @@ static bool asked(lookup_t *lookup, ask_t ask, const knot_dname_t *name)
 	question->lookup = lookup;
 	question->ask = ask;
 	question->state = ASKED;
+	question->ret = KNOT_EOK;
+	ms_name_copy(question->name, name);
 	int ret = knot_dname_to_str(text, name, sizeof(text)) == NULL ? UB_SYNTAX
 	        : ub_resolve_async(lookup->context->ub, text, asks[ask].rrtype, KNOT_CLASS_IN,
 	                           question, on_answer, &question->async_id);
 	if (ret != 0) {
 		question->state = ANSWERED;
+		question->ret = KNOT_ERROR;
 		blame(lookup, ask, "cannot be looked up", ub_strerror(ret));
-		end(lookup, KNOT_ERROR);
 	}
-	return false;
+	return question->state == ANSWERED;
 }
 
 static void forget(lookup_t *lookup, ask_t ask)
@@ -270,7 +295,19 @@ static void forget(lookup_t *lookup, ask_t ask)
 	lookup->questions[ask].state = NOT_ASKED;
 }
 
-/* The host of this URI is of no use: the next URI, or the end (B-07). */
+/* The first answer about this URI that may not be used. */
+static int verdict(const lookup_t *lookup)
+{
+	for (unsigned ask = ASK_SVCB; ask < ASKS; ask++) {
+		if (lookup->questions[ask].state == ANSWERED &&
+		    lookup->questions[ask].ret != KNOT_EOK) {
+			return lookup->questions[ask].ret;
+		}
+	}
+	return KNOT_EOK;
+}
+
+/* The host of this URI is of no use (B-07). Nothing is under way: its answers were awaited. */
 static void next_uri(lookup_t *lookup, int ret)
 {
 	lookup->ret = ret;
@@ -280,7 +317,6 @@ static void next_uri(lookup_t *lookup, int ret)
 		forget(lookup, ask);
 	}
 	memset(&lookup->locator, 0, sizeof(lookup->locator));
-	advance(lookup);
 }
 
 static bool choose_uri(lookup_t *lookup)
@@ -293,6 +329,7 @@ static bool choose_uri(lookup_t *lookup)
 		}
 		return true;
 	}
+	/* Else the reason tells of the last one that was tried. */
 	if (lookup->nth == 0) {
 		blame(lookup, ASK_URI, set->rrs.count == 0 ? "does not exist" : "is unusable", NULL);
 		lookup->ret = KNOT_ENOENT;
@@ -301,7 +338,8 @@ static bool choose_uri(lookup_t *lookup)
 	return false;
 }
 
-/* Lowest priority of those that can be used; an alias is followed once (B-12). */
+/* Lowest priority of those that can be used; an alias is followed once (B-12). \return When
+ * known. */
 static bool choose_svcb(lookup_t *lookup)
 {
 	const ms_rrset_t *set = &lookup->questions[ASK_SVCB].set;
@@ -318,8 +356,8 @@ static bool choose_svcb(lookup_t *lookup)
 	if (!lookup->has_svcb || lookup->svcb.priority != 0) {
 		return true;
 	}
+	lookup->has_svcb = false;
 	if (lookup->aliased) {
-		lookup->has_svcb = false;
 		return true;
 	}
 	lookup->aliased = true;
@@ -339,6 +377,21 @@ static void take_keys(lookup_t *lookup, const ms_rrset_t *set)
 			memcpy(key->rdata, rr->data, rr->len);
 		}
 	}
+}
+
+/* At the host, or else at the identity (B-14). \return When known. */
+static bool find_keys(lookup_t *lookup)
+{
+	lookup->locator.key_count = 0;
+	take_keys(lookup, &lookup->questions[ASK_KEY].set);
+	if (lookup->locator.key_count > 0) {
+		return true;
+	}
+	if (!asked(lookup, ASK_KEY_ID, lookup->identity)) {
+		return false;
+	}
+	take_keys(lookup, &lookup->questions[ASK_KEY_ID].set);
+	return true;
 }
 
 static void take_addresses(lookup_t *lookup, ask_t ask, uint8_t family, size_t len)
@@ -392,47 +445,72 @@ static void set_port(lookup_t *lookup)
 	}
 }
 
-/* Asks for what is missing, in this order; called again with every answer. */
+/* What the host of this URI publishes. \retval KNOT_EAGAIN Answers are missing. */
+static int explore(lookup_t *lookup)
+{
+	bool svcb = asked(lookup, ASK_SVCB, lookup->svcb_owner);
+	bool key = asked(lookup, ASK_KEY, lookup->uri.host);
+	if (!svcb || !key) {
+		return KNOT_EAGAIN;
+	}
+	int ret = verdict(lookup);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	if (!choose_svcb(lookup) || !find_keys(lookup)) {
+		return KNOT_EAGAIN;
+	}
+	ret = verdict(lookup);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	if (lookup->locator.key_count == 0) {
+		bool none = lookup->questions[ASK_KEY].set.rrs.count == 0 &&
+		            lookup->questions[ASK_KEY_ID].set.rrs.count == 0;
+		blame(lookup, ASK_KEY, none ? "does not exist" : "is unusable", NULL);
+		return KNOT_ENOENT;
+	}
+	if (!find_addresses(lookup)) {
+		return KNOT_EAGAIN;
+	}
+	ret = verdict(lookup);
+	if (ret == KNOT_EOK && lookup->locator.addr_count == 0) {
+		blame(lookup, ASK_A, "and AAAA do not exist (nor hints in SVCB)", NULL);
+		ret = KNOT_ENOENT;
+	}
+	return ret;
+}
+
+/* Asks for what is missing; called again with every answer. */
 static void advance(lookup_t *lookup)
 {
 	knot_dname_storage_t owner;
 	if (ms_locator_uri_owner(lookup->identity, owner) != KNOT_EOK) {
-		blame(lookup, ASK_URI, "would have too long a name", NULL);
+		ms_text_copy(lookup->reason, "the identity is too long a name for a URI below it",
+		             sizeof(lookup->reason));
 		end(lookup, KNOT_EINVAL);
 		return;
 	}
-	if (!asked(lookup, ASK_URI, owner) || !choose_uri(lookup)) {
+	if (!asked(lookup, ASK_URI, owner)) {
 		return;
 	}
-	bool svcb = asked(lookup, ASK_SVCB, lookup->svcb_owner);
-	bool key = asked(lookup, ASK_KEY, lookup->uri.host);
-	if (!svcb || !key || !choose_svcb(lookup)) {
+	if (lookup->questions[ASK_URI].ret != KNOT_EOK) {
+		end(lookup, lookup->questions[ASK_URI].ret);
 		return;
 	}
-	lookup->locator.key_count = 0;
-	take_keys(lookup, &lookup->questions[ASK_KEY].set);
-	if (lookup->locator.key_count == 0) {
-		if (!asked(lookup, ASK_KEY_ID, lookup->identity)) {
+	while (choose_uri(lookup)) {
+		int ret = explore(lookup);
+		if (ret == KNOT_EAGAIN) {
 			return;
 		}
-		take_keys(lookup, &lookup->questions[ASK_KEY_ID].set);
+		if (ret == KNOT_EOK) {
+			ms_name_copy_lower(lookup->locator.host, lookup->uri.host);
+			set_port(lookup);
+			end(lookup, KNOT_EOK);
+			return;
+		}
+		next_uri(lookup, ret);
 	}
-	if (lookup->locator.key_count == 0) {
-		blame(lookup, ASK_KEY, "does not exist, or none is usable", NULL);
-		next_uri(lookup, KNOT_ENOENT);
-		return;
-	}
-	if (!find_addresses(lookup)) {
-		return;
-	}
-	if (lookup->locator.addr_count == 0) {
-		blame(lookup, ASK_A, "and AAAA do not exist, and SVCB has no hints", NULL);
-		next_uri(lookup, KNOT_ENOENT);
-		return;
-	}
-	ms_name_copy_lower(lookup->locator.host, lookup->uri.host);
-	set_port(lookup);
-	end(lookup, KNOT_EOK);
 }
 
 int ms_resolver_locate(ms_resolver_t *resolver, uint64_t id, const knot_dname_t *identity,
@@ -479,6 +557,16 @@ static void finish(ms_resolver_t *resolver, lookup_t **at, ms_now_t now)
 	}
 }
 
+static void give_up(lookup_t *lookup)
+{
+	ask_t ask = 0;
+	while (ask + 1 < ASKS && lookup->questions[ask].state != ASKED) {
+		ask++;
+	}
+	blame(lookup, ask, "is not answered in time", NULL);
+	end(lookup, KNOT_ETIMEOUT);
+}
+
 int ms_resolver_fd(const ms_resolver_t *resolver)
 {
 	return resolver->epoll;
@@ -502,8 +590,7 @@ void ms_resolver_work(ms_resolver_t *resolver, ms_now_t now)
 	while (*at != NULL) {
 		lookup_t *lookup = *at;
 		if (!lookup->over && ms_time_due(lookup->deadline, now.mono)) {
-			ms_text_copy(lookup->reason, "the look-up takes too long", sizeof(lookup->reason));
-			end(lookup, KNOT_ETIMEOUT);
+			give_up(lookup);
 		}
 		if (lookup->over) {
 			finish(resolver, at, now);

@@ -2,8 +2,8 @@
 /*!
  * Finding a peer by DNSSEC-validated look-ups with libunbound (B-03..B-15, B-20, P-18, X-09, X-10):
  * URI at _dns._tcp.IDENTITY, then SVCB and KEY at its host, then A and AAAA where SVCB gives no
- * hints. Every answer must be secure, the negative ones as well: insecure and bogus ones are
- * failures.
+ * hints. Every answer must be secure, the negative ones as well. Where one of them is insecure or
+ * bogus, or something is missing, that URI is unusable and the next one is tried (B-07).
  *
  * One thread owns the object. It waits for ms_resolver_fd() to become readable or for
  * ms_resolver_deadline(), and then calls ms_resolver_work(). Nothing blocks.
@@ -20,6 +20,9 @@
 /*! A look-up that takes longer is given up (microseconds): dead servers on the way. */
 #define MS_RESOLVER_TIMEOUT (20 * MS_SEC)
 
+/*! Longest reason, octets; what is longer is cut. What is wrong comes first, then where. */
+#define MS_RESOLVER_REASON_MAX 511
+
 /*! Cached data that are younger than this count as fresh (microseconds). */
 #define MS_RESOLVER_FRESH (1 * MS_SEC)
 
@@ -35,8 +38,9 @@ typedef struct {
 	/*!
 	 * The end of a look-up, exactly once, never from within ms_resolver_locate().
 	 * \param locator  Borrowed; NULL on error.
-	 * \param reason   Which record, and what is wrong with it; empty on success, but for a port
-	 *                 conflict between URI and SVCB.
+	 * \param reason   "URI is not DNSSEC-signed at _dns._tcp.agent.beta.example.": which record,
+	 *                 what is wrong with it and where it should be. Empty on success, but for a
+	 *                 port conflict between URI and SVCB.
 	 */
 	void (*done)(void *ctx, uint64_t id, int ret, const ms_locator_t *locator,
 	             const char *reason);
@@ -57,7 +61,8 @@ void ms_resolver_free(ms_resolver_t *resolver);
 /*!
  * Starts a look-up.
  * \param fresh  Nothing older than MS_RESOLVER_FRESH may be used (B-20). libunbound cannot forget
- *               single names, so this takes a new context with an empty cache.
+ *               single names, so this takes a new context with an empty cache. The old ones live
+ *               until their look-ups end: at most MS_RESOLVER_TIMEOUT / MS_RESOLVER_FRESH of them.
  */
 int ms_resolver_locate(ms_resolver_t *resolver, uint64_t id, const knot_dname_t *identity,
                        bool fresh, ms_now_t now);

@@ -169,6 +169,15 @@ static void fail_edit(sim_world_t *world, unsigned node, ms_action_t *action)
 	sim_feed_later(world, 0, node, event);
 }
 
+static void fail_send(sim_world_t *world, unsigned node, ms_action_t *action)
+{
+	ms_event_t *event = calloc(1, sizeof(*event));
+	event->kind = MS_EV_ANSWERED;
+	event->id = action->id;
+	event->ret = KNOT_ESPACE;
+	sim_feed_later(world, 0, node, event);
+}
+
 static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 {
 	switch (action->kind) {
@@ -176,7 +185,7 @@ static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 		locate(world, node, action);
 		break;
 	case MS_ACT_SEND:
-		sim_net_send(world, node, action);
+		(world->node[node].withheld ? fail_send : sim_net_send)(world, node, action);
 		break;
 	case MS_ACT_REPLY:
 		sim_net_reply(world, node, action);

@@ -19,6 +19,10 @@ static const struct {
 	const char *what;
 } regressions[] = {
 	{ 1, "the first storm" },
+	{ 36, "the store works again, but what failed before was never written" },
+	{ 376, "refused contributions came back without a growing pause" },
+	{ 798, "an edit was made though it could not be noted down" },
+	{ 28, "what was written was forgotten while we were OFF" },
 };
 #define REGRESSIONS (sizeof(regressions) / sizeof(regressions[0]))
 

@@ -68,6 +68,7 @@ static const ms_action_t *settle(double now)
 static void edited(double now, int ret)
 {
 	ms_event_t event = { .kind = MS_EV_EDITED, .now = make_now(now), .ret = ret };
+	event.edited.changed = ret == KNOT_EOK;
 	ms_merge_edited(&agent, zone, &event, &out);
 }
 

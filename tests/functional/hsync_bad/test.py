@@ -43,7 +43,10 @@ def test(make_lab):
     owner_says(good, None, "good again")
 
     # ON to OFF, and ON to absent: the provider is leaving, its keys stay. Also over a restart.
-    owner_says([hsync("alpha"), hsync("beta", state=OFF)], "leaving", "beta is OFF")
+    lab.set_hsync(ZONE, [hsync("alpha"), hsync("beta", state=OFF)])
+    lab.until(lambda: "leaving" in alarms(lab), 15, "beta is leaving")
+    lab.until(lambda: zone_line(lab, "beta")["hsync"] == "OFF,SIGN", 15, "and knows it")
+    assert lab.tags("alpha", ZONE) == both and lab.tags("beta", ZONE) == both
     lab.stop("alpha")
     owner_zone = [hsync("alpha")]
     lab.set_hsync(ZONE, owner_zone)
