@@ -35,6 +35,15 @@ int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[M
 	return KNOT_EOK;
 }
 
+uint8_t ms_replay_group(const knot_dname_t *identity)
+{
+	uint32_t sum = 0;
+	for (size_t i = 0, size = knot_dname_size(identity); i < size; i++) {
+		sum = sum * 31 + identity[i];
+	}
+	return sum % MS_REPLAY_GROUPS;
+}
+
 void ms_replay_init(ms_replay_cache_t *cache)
 {
 	*cache = (ms_replay_cache_t){ 0 };
@@ -81,6 +90,8 @@ static int rebuild(ms_replay_cache_t *cache, size_t size, uint32_t now)
 		return KNOT_ENOMEM;
 	}
 	size_t count = 0;
+	cache->answers = 0;
+	memset(cache->group, 0, sizeof(cache->group));
 	for (size_t i = 0; i < cache->size; i++) {
 		ms_replay_entry_t *entry = &cache->slots[i];
 		if (!used(entry)) {
@@ -91,6 +102,8 @@ static int rebuild(ms_replay_cache_t *cache, size_t size, uint32_t now)
 			continue;
 		}
 		*probe(slots, size, entry->hash) = *entry;
+		cache->answers += entry->answer != NULL;
+		cache->group[entry->group]++;
 		count++;
 	}
 	free(cache->slots);
@@ -125,25 +138,34 @@ static ms_replay_entry_t *find(ms_replay_cache_t *cache, const uint8_t *hash)
 	return entry != NULL && used(entry) ? entry : NULL;
 }
 
-static ms_replay_entry_t *enter(ms_replay_cache_t *cache, const uint8_t *hash, uint32_t expiration,
-                                uint32_t now)
+static ms_replay_entry_t *enter(ms_replay_cache_t *cache, const uint8_t *hash, uint8_t group,
+                                uint32_t expiration, uint32_t now)
 {
-	if (make_room(cache, now) != KNOT_EOK) {
+	if (cache->group[group] >= MS_REPLAY_SHARE && now - cache->swept >= SWEEP_EVERY) {
+		(void)rebuild(cache, cache->size, now);
+	}
+	if (cache->group[group] >= MS_REPLAY_SHARE || make_room(cache, now) != KNOT_EOK) {
 		return NULL;
 	}
 	ms_replay_entry_t *entry = probe(cache->slots, cache->size, hash);
-	cache->count += !used(entry);
+	if (!used(entry)) {
+		cache->count++;
+		cache->group[group]++;
+		entry->group = group;
+	}
 	memcpy(entry->hash, hash, MS_SIG_HASH_LEN);
 	entry->expiration = expiration != 0 ? expiration : 1;
 	return entry;
 }
 
 ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
-                          uint32_t expiration, uint32_t now, const ms_replay_entry_t **entry)
+                          uint8_t group, uint32_t expiration, uint32_t now,
+                          const ms_replay_entry_t **entry)
 {
 	ms_replay_entry_t *seen = find(cache, hash);
 	if (seen == NULL) {
-		return enter(cache, hash, expiration, now) != NULL ? MS_REPLAY_NEW : MS_REPLAY_FULL;
+		return enter(cache, hash, group, expiration, now) != NULL ? MS_REPLAY_NEW
+		                                                         : MS_REPLAY_FULL;
 	}
 	if (!seen->answered) {
 		return MS_REPLAY_PENDING;
@@ -155,13 +177,22 @@ ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HA
 int ms_replay_restore(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
                       uint32_t expiration, uint16_t rcode, uint32_t now)
 {
-	ms_replay_entry_t *entry = enter(cache, hash, expiration, now);
+	/* Whose it was is not stored; few are restored. */
+	ms_replay_entry_t *entry = enter(cache, hash, 0, expiration, now);
 	if (entry == NULL) {
 		return KNOT_ELIMIT;
 	}
 	entry->answered = true;
 	entry->rcode = rcode;
 	return KNOT_EOK;
+}
+
+static void drop_answer(ms_replay_cache_t *cache, ms_replay_entry_t *entry)
+{
+	cache->answers -= entry->answer != NULL;
+	free(entry->answer);
+	entry->answer = NULL;
+	entry->answer_len = 0;
 }
 
 void ms_replay_answered(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
@@ -171,9 +202,9 @@ void ms_replay_answered(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH
 	if (entry == NULL) {
 		return;
 	}
-	free(entry->answer);
-	entry->answer = answer != NULL ? malloc(len) : NULL;
-	entry->answer_len = 0;
+	drop_answer(cache, entry);
+	entry->answer = answer != NULL && cache->answers < MS_REPLAY_ANSWERS ? malloc(len) : NULL;
+	cache->answers += entry->answer != NULL;
 	if (entry->answer != NULL) {
 		memcpy(entry->answer, answer, len);
 		entry->answer_len = len;
@@ -187,7 +218,8 @@ void ms_replay_forget(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_L
 	ms_replay_entry_t *entry = find(cache, hash);
 	if (entry != NULL) {
 		/* The slot must stay in its probe chain: it just counts as expired from now on. */
-		free(entry->answer);
-		*entry = (ms_replay_entry_t){ .expiration = cache->swept != 0 ? cache->swept : 1 };
+		drop_answer(cache, entry);
+		*entry = (ms_replay_entry_t){ .expiration = cache->swept != 0 ? cache->swept : 1,
+		                              .group = entry->group };
 	}
 }

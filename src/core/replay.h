@@ -12,8 +12,14 @@
 #include "wire/record.h"
 #include "wire/sig0.h"
 
-/*! Only authenticated peers get in; 128 Ki entries are 10,000 zones x 12 messages. 48 octets each. */
+/*! Only authenticated peers get in; 128 Ki entries are 10,000 zones x 12 messages. 56 octets each. */
 #define MS_REPLAY_MAX (128 * 1024)
+/*! Peers are counted in so many groups, and one group may have an eighth of all entries: a member
+ *  that floods us silences itself, and those few who share its group. */
+#define MS_REPLAY_GROUPS 64
+#define MS_REPLAY_SHARE  (MS_REPLAY_MAX / 8)
+/*! Answers kept to be repeated to the octet; further ones are repeated by their RCODE. */
+#define MS_REPLAY_ANSWERS 8192
 
 typedef enum {
 	MS_REPLAY_NEW,       /*!< Not seen before; now it is. */
@@ -27,6 +33,7 @@ typedef struct {
 	uint32_t expiration;       /*!< UNIX seconds; 0 = free. */
 	uint16_t rcode;
 	bool answered;
+	uint8_t group;
 	uint16_t answer_len;
 	uint8_t *answer;           /*!< The signed answer, owned; NULL = only the rcode is known. */
 } ms_replay_entry_t;
@@ -36,6 +43,8 @@ typedef struct {
 	size_t size;               /*!< Slots, a power of two. */
 	ms_replay_entry_t *slots;
 	uint32_t swept;            /*!< When expired entries were last dropped. */
+	size_t answers;            /*!< Entries with the octets of an answer. */
+	uint32_t group[MS_REPLAY_GROUPS]; /*!< Entries by group. */
 } ms_replay_cache_t;
 
 /*! Hash of a signed message without its signature. \retval KNOT_ERROR crypto library. */
@@ -44,12 +53,17 @@ int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[M
 void ms_replay_init(ms_replay_cache_t *cache);
 void ms_replay_deinit(ms_replay_cache_t *cache);
 
+/*! The group of a peer. */
+uint8_t ms_replay_group(const knot_dname_t *identity);
+
 /*!
  * Looks a signature up and enters it if it is new.
+ * \param group  Of the sender, from ms_replay_group().
  * \param entry  Set for ANSWERED; borrowed, valid until the next call.
  */
 ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
-                          uint32_t expiration, uint32_t now, const ms_replay_entry_t **entry);
+                          uint8_t group, uint32_t expiration, uint32_t now,
+                          const ms_replay_entry_t **entry);
 /*! Remembers the answer; copies it. \a answer may be NULL. Unknown hash: nothing happens. */
 void ms_replay_answered(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
                         uint16_t rcode, const uint8_t *answer, uint16_t len);

@@ -289,8 +289,12 @@ static bool asked(lookup_t *lookup, ask_t ask, const knot_dname_t *name)
 	return question->state == ANSWERED;
 }
 
+/* Also where the answer is still under way: it must not be taken for that of another host. */
 static void forget(lookup_t *lookup, ask_t ask)
 {
+	if (lookup->questions[ask].state == ASKED) {
+		(void)ub_cancel(lookup->context->ub, lookup->questions[ask].async_id);
+	}
 	ms_rrset_clear(&lookup->questions[ask].set);
 	lookup->questions[ask].state = NOT_ASKED;
 }
@@ -398,8 +402,10 @@ static void take_addresses(lookup_t *lookup, ask_t ask, uint8_t family, size_t l
 {
 	const ms_rrset_t *set = &lookup->questions[ask].set;
 	knot_rdata_t *rr = set->rrs.rdata;
+	/* Half of the room for each family: one of them may be dead from here (B-11). */
+	unsigned end = lookup->locator.addr_count + MS_ADDRS_MAX / 2;
 	for (uint16_t i = 0; i < set->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		if (lookup->locator.addr_count < MS_ADDRS_MAX && rr->len == len) {
+		if (lookup->locator.addr_count < end && rr->len == len) {
 			ms_addr_t *addr = &lookup->locator.addr[lookup->locator.addr_count++];
 			*addr = (ms_addr_t){ .family = family };
 			memcpy(addr->ip, rr->data, len);

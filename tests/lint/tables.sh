@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The tables in doc/state-machines.rst are those of the code.
+doc=${srcdir:-.}/doc/state-machines.rst
+./tests/unit/test_peer --print >relation.table || exit 1
+sed -n '/^   RELATION  /,/^$/{/^   [A-Z]/p}' "$doc" | sed 1d >relation.doc
+if [ -s relation.table ] && cmp -s relation.table relation.doc; then
+	echo "ok 1 - the relation table of doc/state-machines.rst is that of core/peer"
+else
+	diff relation.table relation.doc | sed 's/^/# /'
+	echo "not ok 1 - doc/state-machines.rst differs from core/peer: print it anew"
+	status=1
+fi
+rm -f relation.table relation.doc
+echo 1..1
+exit ${status:-0}
