@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,8 +14,8 @@
 #include "base/cursor.h"
 #include "wire/message.h"
 
-/* Events taken from the kernel in one go. */
-#define EVENTS 32
+/* All that is ready, so that no timer overtakes an answer that has come. */
+#define EVENTS MS_EXCHANGE_MAX
 
 /* Datagrams read from one socket in one go: a flood must not hold the thread. */
 #define DATAGRAMS 64
@@ -64,16 +63,19 @@ int ms_exchange_new(const ms_exchange_calls_t *calls, ms_exchange_t **out)
 	exchange->calls = *calls;
 	exchange->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (exchange->epoll < 0) {
+		int ret = knot_map_errno();
 		free(exchange);
-		return knot_map_errno();
+		return ret;
 	}
 	*out = exchange;
 	return KNOT_EOK;
 }
 
-static void close_socket(slot_t *slot)
+static void close_socket(ms_exchange_t *exchange, slot_t *slot)
 {
 	if (slot->fd >= 0) {
+		/* A child between fork and exec has it too: closing may leave it registered. */
+		(void)epoll_ctl(exchange->epoll, EPOLL_CTL_DEL, slot->fd, NULL);
 		close(slot->fd);
 		slot->fd = -1;
 	}
@@ -81,7 +83,7 @@ static void close_socket(slot_t *slot)
 
 static void clear(ms_exchange_t *exchange, slot_t *slot)
 {
-	close_socket(slot);
+	close_socket(exchange, slot);
 	free(slot->request);
 	free(slot->frame);
 	*slot = (slot_t){ .mode = FREE, .fd = -1 };
@@ -115,7 +117,7 @@ static int open_socket(ms_exchange_t *exchange, slot_t *slot, int type)
 {
 	struct sockaddr_storage ss;
 	socklen_t ss_len = ms_addr_to_sockaddr(&slot->addrs[slot->addr_now], &ss);
-	close_socket(slot);
+	close_socket(exchange, slot);
 	slot->fd = socket(ss.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (slot->fd < 0) {
 		return KNOT_ECONN;
@@ -131,7 +133,7 @@ static int open_socket(ms_exchange_t *exchange, slot_t *slot, int type)
 	};
 	if ((connect(slot->fd, (struct sockaddr *)&ss, ss_len) != 0 && errno != EINPROGRESS) ||
 	    epoll_ctl(exchange->epoll, EPOLL_CTL_ADD, slot->fd, &event) != 0) {
-		close_socket(slot);
+		close_socket(exchange, slot);
 		return KNOT_ECONN;
 	}
 	return KNOT_EOK;
@@ -155,7 +157,7 @@ static int send_datagram(slot_t *slot, ms_now_t now)
 {
 	slot->tries_left--;
 	slot->deadline = ms_time_add(now.mono, slot->timeout);
-	slot->timeout *= 2;
+	slot->timeout = slot->timeout > INT64_MAX / 2 ? INT64_MAX : slot->timeout * 2;
 	ssize_t sent = send(slot->fd, slot->request + 2, slot->request_len, MSG_NOSIGNAL);
 	/* A full buffer is like a lost datagram; a refused port may be a restart: both come again. */
 	return sent >= 0 || errno == EAGAIN || errno == ENOBUFS || errno == ECONNREFUSED
@@ -191,7 +193,7 @@ static void next_address(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 int ms_exchange_send(ms_exchange_t *exchange, const ms_request_t *request, ms_now_t now)
 {
 	if (request->addr_count == 0 || request->addr_count > MS_ADDRS_MAX ||
-	    request->len < KNOT_WIRE_HEADER_SIZE) {
+	    request->len < KNOT_WIRE_HEADER_SIZE || request->first_timeout <= 0) {
 		return KNOT_EINVAL;
 	}
 	slot_t *slot = exchange->slots;
@@ -222,7 +224,7 @@ int ms_exchange_send(ms_exchange_t *exchange, const ms_request_t *request, ms_no
 	exchange->count++;
 	if (start_address(exchange, slot, now) != KNOT_EOK) {
 		/* The end is told from ms_exchange_work() only. */
-		close_socket(slot);
+		close_socket(exchange, slot);
 		slot->tries_left = 0;
 		slot->deadline = now.mono;
 	}
@@ -288,15 +290,11 @@ static void work_udp(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 	uint8_t wire[MS_MESSAGE_MAX];
 	for (unsigned i = 0; i < DATAGRAMS; i++) {
 		ssize_t len = recv(slot->fd, wire, sizeof(wire), 0);
-		if (len < 0) {
-			/* An ICMP error is a hint anybody can forge: the timer decides. */
-			if (errno == EINTR || errno == ECONNREFUSED) {
-				continue;
-			}
+		if (len < 0 && errno == EAGAIN) {
 			return;
 		}
-		slot->reached = true;
-		if (take_answer(exchange, slot, wire, len, now)) {
+		/* An ICMP error is a hint anybody can forge: the timer decides. */
+		if (len >= 0 && take_answer(exchange, slot, wire, len, now)) {
 			return;
 		}
 	}
@@ -309,8 +307,7 @@ static int write_frame(ms_exchange_t *exchange, slot_t *slot)
 		ssize_t sent = send(slot->fd, slot->request + slot->sent, whole - slot->sent,
 		                    MSG_NOSIGNAL);
 		if (sent < 0) {
-			return errno == EAGAIN || errno == EINPROGRESS || errno == ENOTCONN
-			       ? KNOT_EOK : KNOT_ECONN;
+			return errno == EAGAIN ? KNOT_EOK : KNOT_ECONN;
 		}
 		slot->sent += sent;
 	}
@@ -332,7 +329,7 @@ static int read_frame(slot_t *slot)
 		}
 		ssize_t got = recv(slot->fd, slot->frame + slot->received, whole - slot->received, 0);
 		if (got <= 0) {
-			return got < 0 && (errno == EAGAIN || errno == EINTR) ? KNOT_EAGAIN : KNOT_ECONN;
+			return got < 0 && errno == EAGAIN ? KNOT_EAGAIN : KNOT_ECONN;
 		}
 		slot->received += got;
 	}
@@ -340,13 +337,8 @@ static int read_frame(slot_t *slot)
 
 static void work_tcp(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 {
-	int error = 0;
-	socklen_t error_len = sizeof(error);
-	int ret = getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 && error == 0
-	        ? KNOT_EOK : KNOT_ECONN;
-	if (ret == KNOT_EOK && slot->sent < 2 + slot->request_len) {
-		ret = write_frame(exchange, slot);
-	}
+	/* Not SO_ERROR: recv() tells a reset too, but only after the answer that came before it. */
+	int ret = slot->sent < 2 + slot->request_len ? write_frame(exchange, slot) : KNOT_EOK;
 	if (ret == KNOT_EOK && slot->sent == 2 + slot->request_len) {
 		slot->reached = true;
 		ret = read_frame(slot);
@@ -363,13 +355,11 @@ static void work_tcp(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 
 static void on_deadline(ms_exchange_t *exchange, slot_t *slot, ms_now_t now)
 {
-	if (slot->mode == UDP && slot->fd >= 0) {
-		slot->reached = true;
-		if (slot->tries_left > 0 && send_datagram(slot, now) == KNOT_EOK) {
-			return;
-		}
-	}
 	slot->reached |= slot->fd >= 0;
+	if (slot->mode == UDP && slot->fd >= 0 && slot->tries_left > 0 &&
+	    send_datagram(slot, now) == KNOT_EOK) {
+		return;
+	}
 	next_address(exchange, slot, now);
 }
 

@@ -30,7 +30,7 @@ typedef struct {
 	uint8_t addr_count;
 	bool tcp;                  /*!< TCP at once. */
 	unsigned tries;            /*!< Datagrams to one address; at least 1. */
-	int64_t first_timeout;     /*!< Microseconds; doubled with each datagram. */
+	int64_t first_timeout;     /*!< Microseconds, above 0; doubled with each datagram. */
 } ms_request_t;
 
 typedef struct {
@@ -41,7 +41,8 @@ typedef struct {
 	 */
 	bool (*accept)(void *ctx, uint64_t id, const uint8_t *wire, size_t len);
 	/*!
-	 * The end of an exchange, exactly once, never from within ms_exchange_send().
+	 * The end of an exchange, exactly once, never from within ms_exchange_send(), which
+	 * it may call; the exchange that ends still counts as under way.
 	 * \param ret  KNOT_EOK; KNOT_ETIMEOUT nobody answered; KNOT_EDENIED only answers that were not
 	 *             accepted came, be it over UDP or TCP; KNOT_ECONN no address could be reached.
 	 * \param wire Borrowed, NULL on error.
@@ -59,7 +60,8 @@ void ms_exchange_free(ms_exchange_t *exchange);
 /*!
  * Starts an exchange.
  * \retval KNOT_EBUSY   MS_EXCHANGE_MAX are under way.
- * \retval KNOT_EINVAL  No address, no octets.
+ * \retval KNOT_EINVAL  No or too many addresses, no whole header, no timeout.
+ * \retval KNOT_ENOMEM
  */
 int ms_exchange_send(ms_exchange_t *exchange, const ms_request_t *request, ms_now_t now);
 

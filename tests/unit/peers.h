@@ -28,7 +28,7 @@
 typedef enum {
 	NOTHING, GOOD, OTHER_CASE, NO_QUESTION, FORGED, TRUNCATED, WRONG_ID, WRONG_NAME, WRONG_TYPE,
 	WRONG_CLASS, WRONG_OPCODE, TWO_QUESTIONS, QUERY, SHORT, ELSEWHERE, /* and over TCP alone: */
-	HALF, TOO_LONG, CLOSE,
+	HALF, TOO_LONG, EMPTY, CLOSE, RESET,
 } say_t;
 
 typedef struct {
@@ -50,7 +50,7 @@ static struct {
 	peer_t peers[PEERS];
 	uint8_t request[MS_MESSAGE_MAX];
 	size_t request_len;
-	unsigned done;
+	unsigned done, good;
 	uint64_t id;
 	int ret;
 	size_t len;
@@ -66,7 +66,9 @@ static bool on_accept(void *ctx, uint64_t id, const uint8_t *wire, size_t len)
 static void on_done(void *ctx, uint64_t id, int ret, const uint8_t *wire, size_t len)
 {
 	assert_true((ret == KNOT_EOK) == (wire != NULL));
+	assert_true(wire == NULL || knot_wire_get_id(wire) == ID); /* not freed yet */
 	lab.done++;
+	lab.good += ret == KNOT_EOK;
 	lab.id = id;
 	lab.ret = ret;
 	lab.len = len;
@@ -198,8 +200,15 @@ static void serve_tcp(peer_t *peer)
 	assert_memory_equal(peer->frame + 2, lab.request, lab.request_len);
 	uint8_t wire[512];
 	size_t len = answer(peer->tcp, wire + 2);
-	knot_wire_write_u16(wire, peer->tcp == TOO_LONG ? MS_MESSAGE_MAX + 1 : len);
+	knot_wire_write_u16(wire, peer->tcp == TOO_LONG ? MS_MESSAGE_MAX + 1
+	                        : peer->tcp == EMPTY ? 0 : len);
 	if (peer->tcp == CLOSE || (peer->tcp == HALF && peer->said == len / 2)) {
+		close(peer->conn);
+		peer->conn = -1;
+	} else if (peer->tcp == RESET) { /* right after a whole answer */
+		const struct linger hard = { .l_onoff = 1 };
+		assert_int_equal(send(peer->conn, wire, len + 2, MSG_NOSIGNAL), len + 2);
+		(void)setsockopt(peer->conn, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 		close(peer->conn);
 		peer->conn = -1;
 	} else if (peer->said < len + 2) {
@@ -231,6 +240,20 @@ static bool serve(peer_t *peer)
 		busy |= peer->conn < 0 || peer->got + peer->said != before;
 	}
 	return busy;
+}
+
+static ms_request_t request(const ms_addr_t *addrs, uint8_t addr_count)
+{
+	return (ms_request_t){
+		.id = 7, .wire = lab.request, .len = lab.request_len,
+		.addrs = addrs, .addr_count = addr_count, .tries = TRIES, .first_timeout = MS_SEC,
+	};
+}
+
+static void send_to(const ms_addr_t *addrs, uint8_t addr_count)
+{
+	ms_request_t req = request(addrs, addr_count);
+	assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
 }
 
 /* Until \a count exchanges are over. Where nobody has anything to do, time passes. */

@@ -11,20 +11,6 @@
 #include "io/poll.h"
 #include "peers.h"
 
-static ms_request_t request(const ms_addr_t *addrs, uint8_t addr_count)
-{
-	return (ms_request_t){
-		.id = 7, .wire = lab.request, .len = lab.request_len,
-		.addrs = addrs, .addr_count = addr_count, .tries = TRIES, .first_timeout = MS_SEC,
-	};
-}
-
-static void send_to(const ms_addr_t *addrs, uint8_t addr_count)
-{
-	ms_request_t req = request(addrs, addr_count);
-	assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
-}
-
 static void test_udp(void **state)
 {
 	static const struct {
@@ -100,6 +86,8 @@ static void test_tcp(void **state)
 		{ "closed", NOTHING, MESSAGE_LEN, CLOSE, KNOT_ETIMEOUT, 0 },
 		{ "half an answer", NOTHING, MESSAGE_LEN, HALF, KNOT_ETIMEOUT, 0 },
 		{ "too long an answer", NOTHING, MESSAGE_LEN, TOO_LONG, KNOT_ETIMEOUT, 0 },
+		{ "empty answer", NOTHING, MESSAGE_LEN, EMPTY, KNOT_ETIMEOUT, 0 },
+		{ "reset after the answer", NOTHING, MESSAGE_LEN, RESET, KNOT_EOK, 0 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		print_message("# %s\n", cases[i].what);
@@ -186,15 +174,98 @@ static void test_limit(void **state)
 	assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
 }
 
+/* All answers are there when all timers are due: they count, however many they are. */
+static void test_late_look(void **state)
+{
+	peer_t *peer = &lab.peers[0];
+	ms_request_t req = request(&peer->addr, 1);
+	req.tries = 1;
+	peer->first = GOOD;
+	for (req.id = 0; req.id < MS_EXCHANGE_MAX; req.id++) {
+		assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
+		assert_true(serve(peer));
+	}
+	lab.now.mono = ms_time_add(lab.now.mono, MS_SEC);
+	ms_exchange_work(lab.exchange, lab.now);
+	assert_int_equal(lab.good, MS_EXCHANGE_MAX);
+}
+
+/* The port is closed (ICMP): that ends nothing and spins nowhere. Then it is open again. */
+static void test_restart(void **state)
+{
+	peer_t *peer = &lab.peers[0];
+	struct sockaddr_storage ss;
+	socklen_t ss_len = ms_addr_to_sockaddr(&peer->addr, &ss);
+	peer->first = GOOD;
+	close(peer->udp);
+	peer->udp = -1;
+	ms_time_t start = lab.now.mono;
+	send_to(&peer->addr, 1);
+	run(1); /* nobody comes back: like silence */
+	assert_int_equal(lab.ret, KNOT_ETIMEOUT);
+	assert_int_equal(ms_time_diff(start, lab.now.mono), 7 * MS_SEC);
+	lab.done = 0;
+	send_to(&peer->addr, 1);
+	for (int i = 0; i < TRIES - 1; i++) {
+		assert_true(can_read(ms_exchange_fd(lab.exchange), 1000)); /* the error */
+		ms_exchange_work(lab.exchange, lab.now);
+		assert_false(can_read(ms_exchange_fd(lab.exchange), 0)); /* read: nothing spins */
+		assert_int_equal(lab.done, 0);
+		lab.now.mono = ms_exchange_deadline(lab.exchange);
+		if (i == TRIES - 2) {
+			peer->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+			assert_int_equal(bind(peer->udp, (struct sockaddr *)&ss, ss_len), 0);
+		}
+		ms_exchange_work(lab.exchange, lab.now);
+	}
+	run(1);
+	assert_int_equal(lab.ret, KNOT_EOK);
+	assert_int_equal(peer->datagrams, 1);
+}
+
+/* Doubling stops at the end of time instead of wrapping. */
+static void test_long_timeout(void **state)
+{
+	ms_request_t req = request(&lab.peers[0].addr, 1);
+	req.first_timeout = INT64_MAX / 2 + 1;
+	assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
+	lab.now.mono = ms_exchange_deadline(lab.exchange);
+	ms_exchange_work(lab.exchange, lab.now);
+	assert_true(ms_time_is_never(ms_exchange_deadline(lab.exchange)));
+}
+
+/* More forged datagrams than one look takes: the look ends, the next one finds the answer. */
+static void test_flood(void **state)
+{
+	peer_t *peer = &lab.peers[0];
+	uint8_t wire[MS_MESSAGE_MAX];
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof(from);
+	send_to(&peer->addr, 1);
+	assert_true(recvfrom(peer->udp, wire, sizeof(wire), 0, (struct sockaddr *)&from,
+	                     &from_len) > 0);
+	for (int i = 0; i < 100; i++) {
+		say_datagram(peer, FORGED, &from);
+	}
+	say_datagram(peer, GOOD, &from);
+	ms_exchange_work(lab.exchange, lab.now);
+	assert_int_equal(lab.done, 0);
+	run(1);
+	assert_int_equal(lab.ret, KNOT_EOK);
+}
+
 static void test_refused_requests(void **state)
 {
 	ms_addr_t addrs[MS_ADDRS_MAX + 1] = { lab.peers[0].addr };
 	ms_request_t none = request(addrs, 0), many = request(addrs, MS_ADDRS_MAX + 1);
 	ms_request_t cut = request(addrs, 1);
+	ms_request_t hasty = request(addrs, 1);
 	cut.len = KNOT_WIRE_HEADER_SIZE - 1;
+	hasty.first_timeout = 0;
 	assert_int_equal(ms_exchange_send(lab.exchange, &none, lab.now), KNOT_EINVAL);
 	assert_int_equal(ms_exchange_send(lab.exchange, &many, lab.now), KNOT_EINVAL);
 	assert_int_equal(ms_exchange_send(lab.exchange, &cut, lab.now), KNOT_EINVAL);
+	assert_int_equal(ms_exchange_send(lab.exchange, &hasty, lab.now), KNOT_EINVAL);
 	assert_int_equal(ms_exchange_count(lab.exchange), 0);
 }
 
@@ -225,6 +296,19 @@ static void test_send_from_done(void **state)
 	assert_int_equal(lab.peers[0].datagrams, 4);
 }
 
+/* Nor does it end more than once, or from within send, where not even a socket can be had. */
+static void test_resend_without_socket(void **state)
+{
+	const ms_addr_t none = { .family = AF_UNSPEC };
+	lab.next = request(&none, 1);
+	lab.again = 3;
+	send_to(&none, 1);
+	assert_int_equal(lab.done, 0);
+	run(4);
+	assert_int_equal(lab.ret, KNOT_ECONN);
+	assert_int_equal(ms_exchange_count(lab.exchange), 0);
+}
+
 /* Freed without a word: what is under way, over UDP and TCP. */
 static void test_free_busy(void **state)
 {
@@ -238,9 +322,10 @@ static void test_free_busy(void **state)
 	ms_exchange_free(NULL);
 }
 
-static void test_socket_flags(void **state)
+static void test_sockets(void **state)
 {
 	unsigned found = 0;
+	int copies[2];
 	ms_request_t req = request(&lab.peers[0].addr, 1);
 	assert_int_equal(ms_exchange_send(lab.exchange, &req, lab.now), KNOT_EOK);
 	req.tcp = true;
@@ -252,10 +337,17 @@ static void test_socket_flags(void **state)
 		    ntohs(peer.sin_port) == lab.peers[0].addr.port) {
 			assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 			assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
-			found++;
+			assert_in_range(found, 0, 1);
+			copies[found++] = fcntl(fd, F_DUPFD_CLOEXEC, 256);
 		}
 	}
 	assert_int_equal(found, 2);
+	/* What a child between fork and exec still holds is no longer waited for. */
+	ms_exchange_cancel(lab.exchange, req.id);
+	ms_exchange_cancel(lab.exchange, req.id);
+	assert_false(can_read(ms_exchange_fd(lab.exchange), 0));
+	close(copies[0]);
+	close(copies[1]);
 }
 
 /* io/poll.h: a plain SOA query, and answers that nobody reads do no harm. */
@@ -290,11 +382,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tcp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_late_look, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_timeout, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_requests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_send_from_done, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_resend_without_socket, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_free_busy, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_socket_flags, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sockets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_poll, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

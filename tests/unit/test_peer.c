@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/name.h"
 #include "core/model.h"
 #include "core/peer.h"
 
@@ -80,7 +81,7 @@ static int setup(void **state)
 {
 	ms_config_t config = { .heartbeat = 60 * MS_SEC, .hello_retry = 5 * MS_SEC,
 	                       .transport = MS_TRANSPORT_DNS, .sync = MS_SYNC_LEADER };
-	knot_dname_store(config.identity, (const knot_dname_t *)"\x05" "alpha");
+	ms_name_copy(config.identity, (const knot_dname_t *)"\x05" "alpha");
 	assert_int_equal(ms_agent_init(&agent, &config, 1, at(0)), KNOT_EOK);
 	peer = ms_peer_get(&agent, beta, at(0));
 	assert_non_null(peer);
