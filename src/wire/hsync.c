@@ -11,6 +11,11 @@
 #include "base/name.h"
 #include "base/cursor.h"
 
+/* What isspace() takes in the C locale. */
+#define BLANK " \t\n\v\f\r"
+/* Longest token or number in text: ZONEOWNER is nine characters. */
+#define TOKEN_MAX 15
+
 typedef struct {
 	const char *text;
 	uint8_t value;
@@ -109,6 +114,21 @@ static int parse_token(const token_t *tokens, const char *text)
 	return -1;
 }
 
+/*
+ * The next word; false where there is none. One that does not fit is longer than anything valid
+ * and comes out empty, which no field takes.
+ */
+static bool next_word(const char **text, char *out, size_t size)
+{
+	const char *at = *text + strspn(*text, BLANK);
+	size_t len = strcspn(at, BLANK);
+	*text = at + len;
+	size_t take = len < size ? len : 0;
+	memcpy(out, at, take);
+	out[take] = '\0';
+	return len > 0;
+}
+
 static int parse_name(const char *text, knot_dname_storage_t out)
 {
 	if (knot_dname_from_str(out, text, sizeof(knot_dname_storage_t)) == NULL) {
@@ -120,12 +140,18 @@ static int parse_name(const char *text, knot_dname_storage_t out)
 
 int ms_hsync_from_text(const char *text, ms_hsync_t *out)
 {
-	/* Widths: no token is longer than ZONEOWNER, and a name never than its text form. */
-	char state_txt[16], nsmgmt_txt[16], sign_txt[16], rest[2];
-	knot_dname_txt_storage_t identity, upstream = ".";
-	int fields = sscanf(text, "%15s %15s %15s %1004s %1004s %1s", state_txt, nsmgmt_txt, sign_txt,
-	                    identity, upstream, rest);
-	if (fields != 4 && fields != 5) {
+	char state_txt[TOKEN_MAX + 1], nsmgmt_txt[TOKEN_MAX + 1], sign_txt[TOKEN_MAX + 1];
+	knot_dname_txt_storage_t identity, upstream;
+	if (!next_word(&text, state_txt, sizeof(state_txt)) ||
+	    !next_word(&text, nsmgmt_txt, sizeof(nsmgmt_txt)) ||
+	    !next_word(&text, sign_txt, sizeof(sign_txt)) ||
+	    !next_word(&text, identity, sizeof(identity))) {
+		return KNOT_EMALF;
+	}
+	if (!next_word(&text, upstream, sizeof(upstream))) {
+		strcpy(upstream, "."); /* four fields */
+	}
+	if (text[strspn(text, BLANK)] != '\0') {
 		return KNOT_EMALF;
 	}
 	ms_hsync_t hsync = { 0 };

@@ -50,7 +50,7 @@ typedef struct {
 typedef struct {
 	uint16_t rrtype;
 	ms_digest_t digest;            /*!< Of the single record, as ms_rrsets_digest() with TTL 0. */
-	char reason[MS_REASON_MAX + 1];
+	char reason[MS_REASON_MAX + 1]; /*!< Read: other than printable ASCII became '?'. */
 } ms_refused_t;
 
 /*! The body of STATE and SYNC: the sender's state for the zone in QNAME. */

@@ -110,6 +110,9 @@ int ms_rec_key_decode(const uint8_t *data, size_t len, ms_rec_key_t *out)
 int ms_rec_peer_encode(const ms_rec_peer_t *rec, uint8_t *buf, size_t max)
 {
 	const ms_locator_t *loc = &rec->locator;
+	if (loc->addr_count > MS_ADDRS_MAX || loc->key_count > MS_KEYS_MAX) {
+		return KNOT_EINVAL;
+	}
 	ms_writer_t w = start_writing(buf, max);
 	ms_write_u64(&w, loc->expires);
 	ms_write_name(&w, loc->host);
@@ -121,6 +124,9 @@ int ms_rec_peer_encode(const ms_rec_peer_t *rec, uint8_t *buf, size_t max)
 	}
 	ms_write_u8(&w, loc->key_count);
 	for (unsigned i = 0; i < loc->key_count; i++) {
+		if (loc->key[i].len > MS_KEY_RDATA_MAX) {
+			return KNOT_EINVAL;
+		}
 		ms_write_u16(&w, loc->key[i].len);
 		ms_write_bytes(&w, loc->key[i].rdata, loc->key[i].len);
 	}
@@ -247,6 +253,9 @@ int ms_rec_written_decode(const uint8_t *data, size_t len, ms_rec_written_t *out
 
 int ms_rec_hsync_encode(const ms_rec_hsync_t *rec, uint8_t *buf, size_t max)
 {
+	if (rec->count > MS_PROVIDERS_MAX) {
+		return KNOT_EINVAL;
+	}
 	ms_writer_t w = start_writing(buf, max);
 	ms_write_u8(&w, rec->count);
 	for (unsigned i = 0; i < rec->count; i++) {
@@ -289,6 +298,9 @@ int ms_rec_hsync_decode(const uint8_t *data, size_t len, ms_rec_hsync_t *out)
 
 int ms_rec_own_encode(const ms_rec_own_t *rec, uint8_t *buf, size_t max)
 {
+	if (rec->count > MS_OWN_KEYS_MAX) {
+		return KNOT_EINVAL;
+	}
 	ms_writer_t w = start_writing(buf, max);
 	ms_write_bytes(&w, rec->dnskey.octets, MS_DIGEST_LEN);
 	ms_write_u8(&w, rec->count);

@@ -79,7 +79,8 @@ typedef struct {
 	uint8_t sign;                  /*!< ms_hsync_sign_t, the last one listed; 0 = none yet. */
 } ms_rec_member_t;
 
-/*! \return Length in octets, or KNOT_ESPACE / KNOT_EINVAL. */
+/*! \return Length in octets, or KNOT_ESPACE / KNOT_EINVAL (unknown kind, a count or length over
+ *  its limit); so with every *_encode() below. */
 int ms_rec_key_encode(const ms_rec_key_t *key, uint8_t *buf, size_t max);
 int ms_rec_key_decode(const uint8_t *data, size_t len, ms_rec_key_t *out);
 

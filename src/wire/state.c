@@ -60,7 +60,10 @@ static int read_refused(ms_reader_t *r, ms_state_t *state)
 	if (text == NULL || len > MS_REASON_MAX) {
 		return KNOT_EMALF;
 	}
-	memcpy(refused->reason, text, len);
+	/* It ends up in logs, like the text of an EDE: printable ASCII only. */
+	for (size_t i = 0; i < len; i++) {
+		refused->reason[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+	}
 	refused->reason[len] = '\0';
 	return KNOT_EOK;
 }

@@ -19,7 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	int len = ms_msopt_encode(&opt, buf, sizeof(buf));
 	if (len < 4 || ms_msopt_decode(buf, len, &same) == KNOT_EMALF ||
-	    same.operation != opt.operation || same.body_len != opt.body_len) {
+	    same.operation != opt.operation || same.transport != opt.transport ||
+	    same.sync != opt.sync || same.body_len != opt.body_len ||
+	    (opt.body_len > 0 && memcmp(same.body, opt.body, opt.body_len) != 0)) {
 		__builtin_trap();
 	}
 	if (ms_state_decode(opt.body, opt.body_len, &state) == KNOT_EOK) {

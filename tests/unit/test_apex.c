@@ -107,6 +107,33 @@ static void test_contributions(void **state)
 	ms_contribution_clear(&b);
 }
 
+/* The example of doc/protocol.rst: NS ns1.a.test. with TTL 3600. */
+static void test_digest_golden(void **state)
+{
+	static const uint8_t golden[] = {
+		0x45, 0xdd, 0x5e, 0x92, 0x95, 0x24, 0xc0, 0xb1, 0xc7, 0xfd, 0x9e, 0xf2, 0x09, 0x69,
+		0x72, 0x0b,
+	};
+	/* DNSKEY (48) and NS (2): hashed by type number, though not kept in that order. */
+	static const uint8_t golden_two[] = {
+		0x7f, 0xda, 0x29, 0xd5, 0xc7, 0x28, 0x19, 0x80, 0x35, 0x8f, 0x93, 0x19, 0x74, 0x5c,
+		0x31, 0xd8,
+	};
+	ms_contribution_t c = { 0 };
+	ms_digest_t digest;
+	c.set[MS_APEX_NS].ttl = 3600;
+	assert_int_equal(ms_rrset_add(&c.set[MS_APEX_NS], (const uint8_t *)"\x03ns1\x01" "a\x04test", 12),
+	                 KNOT_EOK);
+	assert_int_equal(ms_contribution_digest(&c, &digest), KNOT_EOK);
+	assert_memory_equal(digest.octets, golden, MS_DIGEST_LEN);
+	c.set[MS_APEX_DNSKEY].ttl = 300;
+	add(&c.set[MS_APEX_DNSKEY], "k2");
+	add(&c.set[MS_APEX_DNSKEY], "k1");
+	assert_int_equal(ms_contribution_digest(&c, &digest), KNOT_EOK);
+	assert_memory_equal(digest.octets, golden_two, MS_DIGEST_LEN);
+	ms_contribution_clear(&c);
+}
+
 /* Where one record ends and the next begins is part of the digest. */
 static void test_digest_frames(void **state)
 {
@@ -143,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_contributions),
+		cmocka_unit_test(test_digest_golden),
 		cmocka_unit_test(test_digest_frames),
 		cmocka_unit_test(test_apex),
 	};

@@ -152,6 +152,30 @@ static void test_text(void **state)
 	}
 }
 
+/* A word too long for its field is refused as a whole; its end is never the next field. */
+static void test_long_words(void **state)
+{
+	ms_hsync_t hsync = { .sign = 77 };
+	assert_int_equal(ms_hsync_from_text("0000000000000012 1 agent.a.test. .", &hsync), KNOT_EMALF);
+	assert_int_equal(ms_hsync_from_text("0000000000000012 1 1 agent.a.test. .", &hsync),
+	                 KNOT_ERANGE);
+	/* 250 octets as \\DDD, the 1004 characters that the longest name has; then one more label. */
+	static char text[2048] = "ON AGENT SIGN ";
+	size_t len = strlen(text);
+	for (unsigned i = 1; i <= 250; i++) {
+		memcpy(text + len, "\\097", 5);
+		len += 4;
+		if (i % 63 == 0 || i == 250) {
+			text[len++] = '.';
+		}
+	}
+	assert_int_equal(ms_hsync_from_text(text, &hsync), KNOT_EOK);
+	hsync.sign = 77;
+	strcpy(text + len, "b.");
+	assert_int_equal(ms_hsync_from_text(text, &hsync), KNOT_EMALF);
+	assert_int_equal(hsync.sign, 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_long_words),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

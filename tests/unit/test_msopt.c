@@ -49,6 +49,20 @@ static void test_option(void **state)
 	assert_int_equal(ms_msopt_encode(&hello, buf, sizeof(buf)), 4);
 	assert_memory_equal(buf, "\x01\x03\x03\x00", 4);
 	assert_int_equal(ms_msopt_encode(&hello, buf, 3), KNOT_ESPACE);
+	ms_msopt_t with_body = { MS_OP_STATE, 1, 2, (const uint8_t *)"\x01z", 2 };
+	assert_int_equal(ms_msopt_encode(&with_body, buf, sizeof(buf)), 6);
+	assert_memory_equal(buf, "\x81\x01\x02\x00\x01z", 6);
+	assert_int_equal(ms_msopt_encode(&with_body, buf, 5), KNOT_ESPACE);
+}
+
+static void test_op_names(void **state)
+{
+	assert_string_equal(ms_op_name(MS_OP_HELLO), "hello");
+	assert_string_equal(ms_op_name(MS_OP_HEARTBEAT), "heartbeat");
+	assert_string_equal(ms_op_name(MS_OP_SYNC), "sync");
+	assert_string_equal(ms_op_name(MS_OP_STATE), "state");
+	assert_string_equal(ms_op_name(0), "unknown");
+	assert_string_equal(ms_op_name(130), "unknown");
 }
 
 static void fill(ms_state_t *s)
@@ -123,6 +137,35 @@ static void test_state_fields(void **state)
 	}
 }
 
+/* What a peer says about a record goes into our log: no line ends, escapes or hidden octets. */
+static void test_reason(void **state)
+{
+	static const struct {
+		const char *octets;
+		size_t len;
+		const char *reason;
+	} cases[] = {
+		{ "semantic check", 14, "semantic check" },
+		{ "", 0, "" },
+		{ "a\0b", 3, "a?b" },
+		{ "a\0", 2, "a?" },
+		{ "x\nkilled\r\t\x1b[0m\x7f", 14, "x?killed???[0m?" },
+		{ "\xc3\xa4 ~", 4, "?? ~" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static ms_state_t first, again;
+		uint8_t buf[64] = "\x01\x07\x00\x00\x00\x30" "0123456789abcdef";
+		buf[3] = 18 + cases[i].len;
+		memcpy(buf + 22, cases[i].octets, cases[i].len);
+		assert_int_equal(ms_state_decode(buf, 22 + cases[i].len, &first), KNOT_EOK);
+		assert_int_equal(first.refused_count, 1);
+		assert_string_equal(first.refused[0].reason, cases[i].reason);
+		assert_int_equal(ms_state_encode(&first, buf, sizeof(buf)), 22 + cases[i].len);
+		assert_int_equal(ms_state_decode(buf, 22 + cases[i].len, &again), KNOT_EOK);
+		assert_memory_equal(&first, &again, sizeof(first));
+	}
+}
+
 /* One more HELD or REFUSED than there is room for is refused, not cut. */
 static void test_state_limits(void **state)
 {
@@ -152,8 +195,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_option),
+		cmocka_unit_test(test_op_names),
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_fields),
+		cmocka_unit_test(test_reason),
 		cmocka_unit_test(test_state_limits),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -180,6 +180,31 @@ static void test_small(void **state)
 	}
 }
 
+/* Nothing is written that could not be read again. */
+static void test_limits(void **state)
+{
+	static ms_rec_peer_t peer;
+	peer.locator.addr_count = MS_ADDRS_MAX;
+	peer.locator.key_count = MS_KEYS_MAX;
+	peer.locator.key[MS_KEYS_MAX - 1].len = MS_KEY_RDATA_MAX;
+	assert_true(ms_rec_peer_encode(&peer, buf, sizeof(buf)) > 0);
+	peer.locator.key[MS_KEYS_MAX - 1].len++;
+	assert_int_equal(ms_rec_peer_encode(&peer, buf, sizeof(buf)), KNOT_EINVAL);
+	peer.locator.key_count = MS_KEYS_MAX + 1;
+	assert_int_equal(ms_rec_peer_encode(&peer, buf, sizeof(buf)), KNOT_EINVAL);
+	peer.locator.key_count = 0;
+	peer.locator.addr_count = MS_ADDRS_MAX + 1;
+	assert_int_equal(ms_rec_peer_encode(&peer, buf, sizeof(buf)), KNOT_EINVAL);
+	static ms_rec_hsync_t hsync = { .count = MS_PROVIDERS_MAX };
+	assert_true(ms_rec_hsync_encode(&hsync, buf, sizeof(buf)) > 0);
+	hsync.count++;
+	assert_int_equal(ms_rec_hsync_encode(&hsync, buf, sizeof(buf)), KNOT_EINVAL);
+	static ms_rec_own_t own = { .count = MS_OWN_KEYS_MAX };
+	assert_true(ms_rec_own_encode(&own, buf, sizeof(buf)) > 0);
+	own.count++;
+	assert_int_equal(ms_rec_own_encode(&own, buf, sizeof(buf)), KNOT_EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_limits),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
