@@ -92,6 +92,8 @@ typedef struct {
 	uint64_t sent_id;              /*!< HELLO, UPDATE or STATE under way, or 0. */
 	uint8_t sent_op;               /*!< MS_OP_HELLO, MS_OP_STATE, or 0 for UPDATE. */
 	ms_digest_t sent_digest;       /*!< Of the contribution under way. */
+	uint32_t refused_text;         /*!< Hash of the last refusal that was logged … */
+	ms_time_t refused_at;          /*!< … and when: the same one again waits for a minute. */
 	bool applied_known;
 	ms_digest_t applied;           /*!< What it says it has applied. */
 	char reason[MS_REASON_MAX + 1];/*!< Why it refused, last time. */

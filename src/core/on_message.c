@@ -34,12 +34,32 @@ static int reply(ms_event_t *event, uint16_t rcode, int ede, const char *why, ms
 	return KNOT_EOK;
 }
 
-static int refuse(ms_event_t *event, const ms_zone_t *zone, int ede, const char *why,
-                  ms_actions_t *out)
+/* A peer that is refused for one reason again and again shall not fill the log with it. */
+#define SAME_REFUSAL (60 * MS_SEC)
+
+static bool worth_a_line(ms_pair_t *pair, const char *why, ms_now_t now)
 {
-	ms_action_log(out, MS_LOG_WARNING, zone != NULL ? zone->name : NULL, event->message.from,
-	              "%s -> REFUSED (%s)",
-	              event->message.msg->kind == MS_MSG_UPDATE ? "UPDATE" : "NOTIFY", why);
+	uint32_t text = 2166136261u;
+	for (const char *c = why; *c != '\0'; c++) {
+		text = (text ^ (uint8_t)*c) * 16777619u;
+	}
+	if (pair == NULL ||
+	    (pair->refused_text == text && ms_time_diff(pair->refused_at, now.mono) < SAME_REFUSAL)) {
+		return false;
+	}
+	pair->refused_text = text;
+	pair->refused_at = now.mono;
+	return true;
+}
+
+static int refuse(ms_event_t *event, const ms_zone_t *zone, ms_pair_t *pair, int ede,
+                  const char *why, ms_actions_t *out)
+{
+	if (worth_a_line(pair, why, event->now)) {
+		ms_action_log(out, MS_LOG_WARNING, zone->name, event->message.from,
+		              "%s -> REFUSED (%s)",
+		              event->message.msg->kind == MS_MSG_UPDATE ? "UPDATE" : "NOTIFY", why);
+	}
 	return reply(event, KNOT_RCODE_REFUSED, ede, why, NULL, out);
 }
 
@@ -149,7 +169,7 @@ static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 	ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
 	if (!ms_pair_on(pair)) {
 		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
-		return refuse(event, zone, EDE_PROHIBITED, "the sender is not ON in this zone", out);
+		return refuse(event, zone, pair, EDE_PROHIBITED, "the sender is not ON in this zone", out);
 	}
 	if (agent->unsaved) {
 		return reply(event, KNOT_RCODE_SERVFAIL, EDE_NOT_READY, "the store is failing", NULL, out);
@@ -157,7 +177,7 @@ static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 	/* The sender's own clock orders its statements; a delayed one must not undo a newer one. */
 	if (pair->has_held && (int32_t)(msg->sig.inception - pair->held_inception) < 0) {
 		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
-		return refuse(event, zone, EDE_PROHIBITED, "older than the contribution held", out);
+		return refuse(event, zone, pair, EDE_PROHIBITED, "older than the contribution held", out);
 	}
 	ms_contribution_t next = { 0 };
 	int ret = combine(pair, &msg->update, &next);
@@ -167,7 +187,7 @@ static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 	if (ret == KNOT_EDENIED) {
 		ms_contribution_clear(&next);
 		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
-		return refuse(event, zone, EDE_PROHIBITED, reason, out);
+		return refuse(event, zone, pair, EDE_PROHIBITED, reason, out);
 	}
 	if (ret == KNOT_EOK) {
 		ret = accept_update(agent, zone, pair, event, &next, out);
@@ -186,7 +206,8 @@ int ms_on_message(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	ms_zone_t *zone = ms_zone_find(agent, msg->qname);
 	ms_pair_t *pair = zone != NULL ? ms_pair_find(zone, event->message.from) : NULL;
 	if (pair == NULL || !zone->opted || !zone->shared || !pair->listed) {
-		return refuse(event, zone, EDE_PROHIBITED, "the sender is not listed in this zone", out);
+		return refuse(event, zone, pair, EDE_PROHIBITED,
+		              "the sender is not listed in this zone", out);
 	}
 	int ret = msg->kind == MS_MSG_UPDATE ? on_update(agent, zone, pair, event, out)
 	                                     : on_notify(agent, zone, pair, event, out);

@@ -405,6 +405,7 @@ void ms_pair_answered(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, int r
 void ms_pair_greeted_by(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms_msg_t *msg,
                         ms_now_t now, ms_actions_t *out)
 {
+	bool news = !pair->greeted_by || !pair->greeted || pair->failures > 0;
 	learn_capabilities(pair, msg);
 	pair->greeted_by = true;
 	pair->acked_known = false;
@@ -423,6 +424,7 @@ void ms_pair_greeted_by(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, con
 		pair->hello_at = now.mono;
 		pair->hello_failures = 0;
 	}
-	ms_action_log(out, MS_LOG_INFO, zone->name, pair->peer->identity,
+	/* Of a peer in good standing it is a restart at most, and must not fill the log. */
+	ms_action_log(out, news ? MS_LOG_INFO : MS_LOG_DEBUG, zone->name, pair->peer->identity,
 	              "HELLO received -> NOERROR%s", pair->greeted ? ", state is sent again" : "");
 }

@@ -129,8 +129,10 @@ class Lab(Servers):
         self.write(f"{self.path('root')}/knot.conf", labconf.infra(self, "root", ["."]))
 
     def msgen(self, *arguments):
-        """Raw and signed messages: the helper program of the C part of the tests."""
-        return self.run(os.environ.get("MSGEN", f"{TOP}/build/tests/functional/msgen"), *arguments)
+        """Raw and signed messages: the helper program of the C part of the tests, from the build
+        of the module under test."""
+        build = os.environ.get("MSIGNER_SO", BUILT).split("/modules/msigner/.libs/")[0]
+        return self.run(os.environ.get("MSGEN", f"{build}/tests/functional/msgen"), *arguments)
 
     def make_keys(self, name, zone, single=False):
         """First keys of a zone that the module does not care for."""
@@ -222,6 +224,18 @@ class Lab(Servers):
         return all(self.relation(a, b) == "OPERATIONAL"
                    for a in self.providers for b in self.providers if a != b)
 
+    def counters(self, name, *wanted):
+        """The module's statistics with these names, zeros, too, and with all that has happened
+        until now: they are shown a moment late, so a refusal of ours is waited for."""
+        def shown():
+            return dict(line.removeprefix("mod-msigner.").split(" = ") for line in
+                        self.knotc(name, "-f", "stats", "mod-msigner").splitlines())
+        before = shown()
+        self.msgen("-u", f"{self.address[name]}@{labconf.AGENT_PORT}", "hello",
+                   labconf.identity(name))
+        self.until(lambda: shown() != before, 10, f"{name} shows new statistics")
+        return {key: int(value) for key, value in shown().items() if key.split("[")[0] in wanted}
+
     def log(self, name):
         with open(f"{self.path(name)}/log", encoding="utf-8", errors="replace") as log:
             return log.read()
@@ -235,6 +249,7 @@ class Lab(Servers):
         servers = self.address[provider], self.address[provider + "_secondary"]
         self.unbound_control(resolver, "stub_remove", zone)
         self.unbound_control(resolver, "stub_add", zone, *servers)
+
 
 def small_zone(zone):
     """A dozen names."""

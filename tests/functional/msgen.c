@@ -21,6 +21,7 @@
 #include "wire/message.h"
 
 #define RECORDS_MAX 16
+#define OPTIONS_MAX 2
 
 typedef struct {
 	const char *key_file;
@@ -30,6 +31,8 @@ typedef struct {
 	const char *answer_key;    /* -v HEX: KEY RDATA the answer must be signed by */
 	const char *records[RECORDS_MAX]; /* -R "owner class type ttl hex" */
 	unsigned record_count;
+	const char *options[OPTIONS_MAX]; /* -O HEX: payload of our option, as it is (-O "": empty) */
+	unsigned option_count;
 	int shift;                 /* -t SECONDS: signing time, relative to now */
 	bool corrupt;              /* -x: one bit of the signature is flipped */
 	bool is_unsigned;          /* -u */
@@ -102,6 +105,37 @@ static int build_update(const options_t *opts, const knot_dname_t *zone, uint16_
 	static const uint8_t opt[] = { 0, 0, 41, 1232 >> 8, 1232 & 0xff, 0, 0, 0, 0, 0, 0 };
 	knot_wire_set_arcount(wire, 1);
 	ms_write_bytes(&w, opt, sizeof(opt));
+	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
+}
+
+/* A NOTIFY with whatever is given for our option, also what the codec would never write. */
+static int build_raw_notify(const options_t *opts, const knot_dname_t *zone, uint16_t id,
+                            const ms_codes_t *codes, uint8_t *wire, size_t max)
+{
+	uint8_t data[OPTIONS_MAX][256];
+	size_t len[OPTIONS_MAX], total = 0;
+	for (unsigned i = 0; i < opts->option_count; i++) {
+		len[i] = from_hex(opts->options[i], data[i], sizeof(data[i]));
+		total += 4 + len[i];
+	}
+	ms_writer_t w = ms_writer(wire, max);
+	memset(ms_write_room(&w, KNOT_WIRE_HEADER_SIZE), 0, KNOT_WIRE_HEADER_SIZE);
+	knot_wire_set_id(wire, id);
+	knot_wire_set_opcode(wire, KNOT_OPCODE_NOTIFY);
+	knot_wire_set_aa(wire);
+	knot_wire_set_qdcount(wire, 1);
+	knot_wire_set_arcount(wire, 1);
+	ms_write_name(&w, zone);
+	ms_write_u16(&w, KNOT_RRTYPE_SOA);
+	ms_write_u16(&w, KNOT_CLASS_IN);
+	static const uint8_t opt[] = { 0, 0, 41, 1232 >> 8, 1232 & 0xff, 0, 0, 0, 0 };
+	ms_write_bytes(&w, opt, sizeof(opt));
+	ms_write_u16(&w, total);
+	for (unsigned i = 0; i < opts->option_count; i++) {
+		ms_write_u16(&w, codes->option_code);
+		ms_write_u16(&w, len[i]);
+		ms_write_bytes(&w, data[i], len[i]);
+	}
 	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
 }
 
@@ -202,7 +236,7 @@ static options_t parse_options(int argc, char *argv[])
 {
 	options_t opts = { .timeout = 2000, .qtype = KNOT_RRTYPE_DNSKEY };
 	int opt;
-	while ((opt = getopt(argc, argv, "k:s:w:f:v:R:t:xuTPn:q:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "k:s:w:f:v:R:O:t:xuTPn:q:m:")) != -1) {
 		switch (opt) {
 		case 'k': opts.key_file = optarg; break;
 		case 's': opts.signer = optarg; break;
@@ -222,6 +256,11 @@ static options_t parse_options(int argc, char *argv[])
 				opts.records[opts.record_count++] = optarg;
 			}
 			break;
+		case 'O':
+			if (opts.option_count < OPTIONS_MAX) {
+				opts.options[opts.option_count++] = optarg;
+			}
+			break;
 		default:
 			exit(2);
 		}
@@ -235,6 +274,8 @@ static int make_request(const options_t *opts, const ms_sig0_key_t *key, const c
 {
 	int len = strcmp(kind, "update") == 0
 	        ? build_update(opts, zone, id, wire, max)
+	        : opts->option_count > 0
+	        ? build_raw_notify(opts, zone, id, codes, wire, max)
 	        : build_other(opts, kind, zone, id, codes, wire, max);
 	if (len > 0 && !opts->is_unsigned) {
 		len = ms_sig0_sign(key, wire, len, max, NULL, 0, time(NULL) + opts->shift);
@@ -266,6 +307,7 @@ int main(int argc, char *argv[])
 			printf("%02x", key.rr.rdata[i]);
 		}
 		printf("\n");
+		ms_sig0_key_deinit(&key);
 		return 0;
 	}
 	knot_dname_storage_t zone;

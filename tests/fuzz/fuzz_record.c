@@ -16,7 +16,8 @@ static uint8_t out[MS_REC_VALUE_MAX];
 		if (ms_rec_##kind##_decode(data, size, &rec) == KNOT_EOK) { \
 			int len = ms_rec_##kind##_encode(&rec, out, sizeof(out)); \
 			ms_rec_##kind##_t again = { 0 }; \
-			if (len <= 0 || ms_rec_##kind##_decode(out, len, &again) != KNOT_EOK || !(same)) { \
+			if (len <= 0 || \
+			    ms_rec_##kind##_decode(out, len, &again) != KNOT_EOK || !(same)) { \
 				__builtin_trap(); \
 			} \
 			cleanup(&rec); \

@@ -149,7 +149,7 @@ static void test_reason(void **state)
 		{ "", 0, "" },
 		{ "a\0b", 3, "a?b" },
 		{ "a\0", 2, "a?" },
-		{ "x\nkilled\r\t\x1b[0m\x7f", 14, "x?killed???[0m?" },
+		{ "x\nkilled\r\t\x1b[0m\x7f", 15, "x?killed???[0m?" },
 		{ "\xc3\xa4 ~", 4, "?? ~" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -45,7 +45,7 @@ def test(make_lab):
         assert not reason or answer["text"] in lab.log("alpha"), what
         held = gamma.send("query", zone=ZONE + "agent.gamma.example.")
         assert held["answers"] == "0", f"{what}: {held}"
-    # TLS-sized keys: eight of 1,100 octets are more than 8 KiB.
+    # RSA-sized keys: eight of 1,100 octets are more than 8 KiB.
     large = [add(dnskey(i, algorithm=8) + "00" * 1064) for i in range(8)]
     answer = gamma.update(drop(), *large)
     assert answer["rcode"] in ("REFUSED", "FORMERR"), answer

@@ -10,7 +10,8 @@ HOLD = 3.0    # Seconds; knotd itself cuts an idle holder after five.
 
 
 def test(make_lab):
-    lab = started(make_lab)
+    # Silence of more than two heartbeats would be DEGRADED at beta: HOLD is longer.
+    lab = started(make_lab, module_items=["heartbeat: 1s"])
     gamma = Gamma(lab)
     first, second = dnskey(1), dnskey(2)
 
@@ -26,7 +27,10 @@ def test(make_lab):
         assert gamma.send(kind)["rcode"] == "NOERROR" and not freed.is_set(), f"{kind} while held"
     assert gamma.send("query", zone=ZONE + "agent.gamma.example.")["answers"] == "1"
     assert tag(first) not in lab.tags("alpha", ZONE)
-    lab.until(lambda: tag(first) in lab.tags("alpha", ZONE), 20, "the edit lands afterwards")
+    seen = set()
+    lab.until(lambda: seen.add(lab.relation("beta", "alpha")) or
+              tag(first) in lab.tags("alpha", ZONE), 20, "the edit lands afterwards")
+    assert seen == {"OPERATIONAL"} and freed.is_set(), f"alpha's heartbeats stop: {seen}"
     timer.join()
 
     # An operator edits the zone and takes his time: his transaction is not touched.

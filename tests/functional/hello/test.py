@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two providers find each other from HSYNC alone; one learns of it later than the other (C-12, C-13)."""
+"""Two providers find each other from HSYNC alone; one learns of it later than the other (C-12,
+C-13)."""
 
 from gamma import ZONE, alarms, zone_line
 from lab import hsync
@@ -16,7 +17,9 @@ def test(make_lab):
     lab.set_hsync(ZONE, [hsync("alpha"), hsync("beta")])
     lab.until(lambda: lab.relation("alpha", "beta") == "KNOWN", 15, "alpha knows beta's key",
               lambda: lab.state("alpha"))
-    assert lab.relation("beta", "alpha") is None
+    lab.until(lambda: "refused" in lab.state("alpha", ZONE)[1].get("reason", ""), 15,
+              "alpha's HELLO is REFUSED", lambda: lab.state("alpha", ZONE))
+    assert lab.relation("alpha", "beta") == "KNOWN" and lab.relation("beta", "alpha") is None
     assert lab.own_tags("beta", ZONE).isdisjoint(lab.tags("alpha", ZONE))
 
     lab.knotc("beta", "zone-thaw", ZONE)

@@ -48,6 +48,8 @@ def test(make_lab):
         lab.keymgr("beta", ZONE, "set", new, "active=+0", "retire=+0", "remove=+0")
         lab.knotc("beta", "zone-keys-load", ZONE)
     # Gamma told its key to alpha alone.
-    lab.until(lambda: set(lab.tags("beta", ZONE)) == set(lab.tags("alpha", ZONE)) - {tag(dnskey(3))}, 40,
-              "both serve the same keys in the end", lambda: [lab.tags(p, ZONE) for p in lab.providers])
+    lab.until(lambda: set(lab.tags("beta", ZONE)) ==
+              set(lab.tags("alpha", ZONE)) - {tag(dnskey(3))}, 40,
+              "both serve the same keys in the end",
+              lambda: [lab.tags(p, ZONE) for p in lab.providers])
     lab.until(lab.operational, 20, "both are OPERATIONAL", lambda: lab.state("alpha"))

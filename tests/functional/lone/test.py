@@ -23,12 +23,16 @@ def test(make_lab):
     before = content(lab)
     assert zone_line(lab)["shared"] == "no" and len(lab.state("alpha")) == 1
 
+    quiet = lab.counters("alpha", "message-sent", "located", "locate-failed", "edited")
+    assert quiet and not any(quiet.values()), f"without HSYNC: {quiet}"
+
     lab.set_hsync(ZONE, [hsync("alpha")])
     lab.until(lambda: zone_line(lab)["shared"] == "yes", 15, "shared=yes")
     lab.until(lambda: zone_line(lab)["group"] == "ready", 15, "a group of one is ready")
     assert content(lab) == before, "the first HSYNC record changes the zone"
     assert len(lab.state("alpha")) == 1, "alone, and yet it knows a peer"
     assert not alarms(lab)
+    assert lab.counters("alpha", *{name.split("[")[0] for name in quiet}) == quiet, "alone: traffic"
 
     lab.set_hsync(ZONE, [hsync("beta")])
     lab.until(lambda: "not-listed" in alarms(lab), 15, "not-listed")

@@ -10,15 +10,16 @@ from gamma import ZONE, Gamma, add, dnskey, drop, started
 from lab import hsync
 
 LIMIT = 2.0
-# Stock knotd 3.2.6, without any module, takes 4.7 s when somebody holds its control socket: it reads
-# from the holder until control.timeout (5 s) before it looks at its signals.
+# Stock knotd 3.2.6, without any module, takes 4.7 s when somebody holds its control socket: it
+# reads from the holder until control.timeout (5 s) before it looks at its signals.
 STOCK_HELD = 5.0
 
 
-def end(lab, name, what, limit=LIMIT):
+def end(lab, name, what, limit=LIMIT, then=lambda: None):
     process = lab.process[name]
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
+    then()
     process.wait(10)
     took = time.monotonic() - began
     lab.stop(name)
@@ -50,6 +51,14 @@ def test(make_lab):
     assert gamma.update(drop(), add(dnskey(2)))["rcode"] == "NOERROR"
     end(lab, "alpha", "the control socket is held", STOCK_HELD + LIMIT)
     holder.close()
+    back(lab)
+    assert gamma.send("query", zone=where)["answers"] == "1"
+
+    # The same, but he lets go as knotd is told to end: what is left is the module's time.
+    holder = socket.socket(socket.AF_UNIX)
+    holder.connect(f"{lab.path('alpha')}/knot.sock")
+    assert gamma.update(drop(), add(dnskey(4)))["rcode"] == "NOERROR"
+    end(lab, "alpha", "the control socket was held", then=holder.close)
     back(lab)
     assert gamma.send("query", zone=where)["answers"] == "1"
 
