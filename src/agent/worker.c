@@ -138,8 +138,15 @@ static void step(ms_runtime_t *runtime, ms_event_t *event, ms_now_t now)
 	} else if (event->kind == MS_EV_APEX) {
 		ms_remote_seen(runtime, event->zone);
 	}
-	/* KNOT_ENOMEM is all it can say, and then it comes back by itself. */
-	(void)ms_step(&runtime->agent, event, &runtime->actions);
+	/* KNOT_ENOMEM is all it can say, and then it comes back by itself; but for a zone that is new. */
+	int ret = ms_step(&runtime->agent, event, &runtime->actions);
+	if (ret == KNOT_ENOMEM && event->kind == MS_EV_OPT_IN) {
+		ms_event_t *again = ms_event_new(MS_EV_OPT_IN);
+		if (again != NULL) {
+			*again = *event;
+		}
+		ms_worker_result(runtime, again);
+	}
 }
 
 static void step_batch(ms_runtime_t *runtime, ms_batch_t *batch)

@@ -31,7 +31,8 @@ typedef struct {
 
 static inline ms_reader_t ms_reader(const uint8_t *data, size_t len)
 {
-	return (ms_reader_t){ .pos = data, .end = data + len };
+	/* NULL stands for "nothing", and C knows no NULL + 0. */
+	return (ms_reader_t){ .pos = data, .end = len > 0 ? data + len : data };
 }
 
 static inline size_t ms_reader_left(const ms_reader_t *r)
@@ -47,7 +48,7 @@ static inline const uint8_t *ms_read_bytes(ms_reader_t *r, size_t len)
 		return NULL;
 	}
 	const uint8_t *at = r->pos;
-	r->pos += len;
+	r->pos = len > 0 ? at + len : at;
 	return at;
 }
 

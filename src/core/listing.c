@@ -282,9 +282,14 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 		return KNOT_EOK;
 	}
 	judge(zone, &listing, out);
-	if (none || unchanged(agent, zone, &listing)) {
+	if (none || (!zone->listing_unsaved && unchanged(agent, zone, &listing))) {
 		return KNOT_EOK;
 	}
+	zone->listing_unsaved = true;
 	ret = ms_listing_apply(agent, zone, &listing, now, out);
-	return ret == KNOT_EOK ? ms_zone_persist_hsync(agent, zone, out) : ret;
+	if (ret == KNOT_EOK) {
+		ret = ms_zone_persist_hsync(agent, zone, out);
+	}
+	zone->listing_unsaved = ret != KNOT_EOK;
+	return ret;
 }

@@ -255,8 +255,8 @@ int ms_merge_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions
 	           !agent->config.hold && !agent->unsaved;
 	/* Our own keys must be known, or one of them might be taken for something we wrote. */
 	if (ret == KNOT_EOK && due && zone->own_known) {
-		ms_edit_t *edits;
-		size_t count;
+		ms_edit_t *edits = NULL;
+		size_t count = 0;
 		ret = differences(zone, &wanted, &edits, &count);
 		if (ret == KNOT_EOK) {
 			/* What stays in the zone is still what we wrote. */

@@ -118,6 +118,8 @@ struct ms_zone {
 	uint8_t self_sign;
 	uint8_t self_nsmgmt;
 	uint8_t nsmgmt;                /*!< Zone-wide, OWNER where records disagree. */
+	bool listing_due;              /*!< The apex's HSYNC RRset is not judged yet. */
+	bool listing_unsaved;          /*!< The last good one could not be written. */
 	uint32_t alarms;               /*!< Bits 1 << MS_ALARM_x. */
 	size_t pair_count;
 	ms_pair_t *pairs;              /*!< At most MS_PAIRS_MAX. */

@@ -137,7 +137,14 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 		zone->wake = MS_TIME_NEVER;
 		return KNOT_EOK;
 	}
-	int ret = keys_settle(agent, zone, now, out);
+	int ret = KNOT_EOK;
+	if (zone->loaded && zone->listing_due) {
+		ret = ms_listing_settle(agent, zone, now, out);
+		zone->listing_due = ret != KNOT_EOK;
+	}
+	if (ret == KNOT_EOK) {
+		ret = keys_settle(agent, zone, now, out);
+	}
 	if (ret == KNOT_EOK) {
 		ret = own_settle(agent, zone, now, out);
 	}
@@ -191,6 +198,7 @@ int ms_on_opt_out(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 /* Everything is looked at again, whatever was tried before; refused records get another chance. */
 static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
+	zone->listing_due = true;
 	zone->own_listed = false;
 	zone->keys_at = now.mono;
 	zone->edit_at = now.mono;
@@ -223,8 +231,7 @@ int ms_on_reconcile(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		ms_zone_t *zone = agent->zones[i];
 		if (zone->opted) {
 			reconsider(zone, event->now, out);
-			int one = ms_listing_settle(agent, zone, event->now, out);
-			one = one == KNOT_EOK ? ms_zone_settle(agent, zone, event->now, out) : one;
+			int one = ms_zone_settle(agent, zone, event->now, out);
 			ret = ret == KNOT_EOK ? one : ret;
 		}
 	}
@@ -256,8 +263,7 @@ int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	if (zone->keys_failures == 0) {
 		zone->keys_at = event->now.mono;
 	}
+	zone->listing_due = true;
 	zone->dirty = true;
-	int ret = ms_listing_settle(agent, zone, event->now, out);
-	int settled = ms_zone_settle(agent, zone, event->now, out);
-	return ret != KNOT_EOK ? ret : settled;
+	return ms_zone_settle(agent, zone, event->now, out);
 }

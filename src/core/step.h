@@ -12,7 +12,8 @@
 #include "core/model.h"
 
 /*!
- * \retval KNOT_ENOMEM  Some wish could not be noted down; the agent is sound and tries again.
+ * \retval KNOT_ENOMEM  Some wish could not be noted down; the agent is sound and tries again. An
+ *                      OPT_IN must be given once more: it may have left nothing behind.
  */
 int ms_step(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 

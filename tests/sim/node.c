@@ -252,10 +252,19 @@ void sim_feed(sim_world_t *world, unsigned node, ms_event_t *event)
 {
 	sim_node_t *n = &world->node[node];
 	ms_actions_t actions = { 0 };
+	/* A step makes some forty allocations at the most. */
+	bool short_of = sim_chance(world, world->faults.memory);
+	sim_memory_fails_after(short_of ? sim_between(world, 1, 40) : 0);
 	int ret = ms_step(&n->agent, event, &actions);
-	if (ret != KNOT_EOK) {
+	sim_memory_fails_after(0);
+	if (ret != KNOT_EOK && !(short_of && ret == KNOT_ENOMEM)) {
 		sim_fail(world, "%s: step %s: %s", sim_node_name(node), ms_event_name(event->kind),
 		         knot_strerror(ret));
+	}
+	if (ret == KNOT_ENOMEM && event->kind == MS_EV_OPT_IN) {
+		ms_event_t *again = calloc(1, sizeof(*again));
+		*again = *event;
+		sim_feed_later(world, MS_MSEC, node, again);
 	}
 	/* -1: no crash; 0: before the commit; k: behind the commit and k - 1 actions. */
 	int64_t crash = actions.count > 0 && sim_chance(world, world->faults.crash)

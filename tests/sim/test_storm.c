@@ -110,6 +110,7 @@ static void run_storm(sim_world_t *world)
 		.busy = sim_between(world, 0, 400),
 		.lost_edit = sim_between(world, 0, 200),
 		.store = sim_between(world, 0, 20),
+		.memory = sim_between(world, 0, 60),
 	};
 	for (unsigned i = 0; i < world->nodes; i++) {
 		world->node[i].skew = sim_between(world, -30, 30);

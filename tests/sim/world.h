@@ -32,6 +32,7 @@ typedef struct {
 	unsigned locate;             /* per look-up */
 	unsigned busy, lost_edit;    /* per edit */
 	unsigned store;              /* per commit: fails for some seconds */
+	unsigned memory;             /* per step: one allocation in it fails */
 } sim_faults_t;
 
 /*! One own key of a provider in a zone. */
@@ -168,6 +169,10 @@ void sim_net_send(sim_world_t *world, unsigned node, ms_action_t *action);
 void sim_net_reply(sim_world_t *world, unsigned node, ms_action_t *action);
 void sim_locator(const sim_world_t *world, unsigned node, int64_t wall, ms_locator_t *out);
 void sim_key_make(sim_world_t *world, unsigned node, unsigned number);
+
+/* memory.c */
+/*! One of the next allocations fails: the one after \a allocations - 1 others; 0 = none. */
+void sim_memory_fails_after(unsigned allocations);
 
 /* disk.c */
 bool sim_disk_commit(sim_world_t *world, unsigned node, const ms_actions_t *actions);

@@ -7,7 +7,7 @@ from lab import hsync
 
 
 def test(make_lab):
-    lab = make_lab()
+    lab = make_lab(module_items=["hello-retry: 1s"])
     lab.start()
     lab.until(lambda: all(lab.tags(p, ZONE) for p in lab.providers), 20, "the zone is signed")
     assert lab.relation("alpha", "beta") is None, "nobody is looked for without HSYNC"

@@ -7,7 +7,7 @@ from lab import AGENT, NOSIGN, OFF, hsync
 
 
 def test(make_lab):
-    lab = started(make_lab)
+    lab = started(make_lab, module_items=["hello-retry: 1s"])
     both = lab.tags("alpha", ZONE)
     good = [hsync("alpha"), hsync("beta")]
 
