@@ -123,6 +123,28 @@ static int note_replay(ms_agent_t *agent, const ms_event_t *event, ms_actions_t 
 	return ret == KNOT_EOK ? ms_spent_add(agent, key.hash, rec.expiration) : ret;
 }
 
+/* What cannot be written is not held either: the next state would promise it. */
+static int store_held(ms_agent_t *agent, const ms_zone_t *zone, ms_pair_t *pair,
+                      const ms_event_t *event, ms_contribution_t *next, ms_actions_t *out)
+{
+	ms_contribution_t old = pair->held;
+	uint32_t old_inception = pair->held_inception;
+	pair->held = *next;
+	pair->held_inception = event->message.msg->sig.inception;
+	int ret = ms_zone_persist_held(zone, pair, out);
+	if (ret == KNOT_EOK) {
+		ret = note_replay(agent, event, out);
+	}
+	if (ret != KNOT_EOK) {
+		pair->held = old;
+		pair->held_inception = old_inception;
+		return ret;
+	}
+	ms_contribution_clear(&old);
+	*next = (ms_contribution_t){ 0 };
+	return KNOT_EOK;
+}
+
 /* Takes the contribution over; it is on disk before the answer leaves. */
 static int accept_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_event_t *event,
                          ms_contribution_t *next, ms_actions_t *out)
@@ -133,12 +155,12 @@ static int accept_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms
 		return ret;
 	}
 	bool same = pair->has_held && ms_digest_equal(&digest, &pair->held_digest);
-	ms_contribution_clear(&pair->held);
-	pair->held = *next;
-	*next = (ms_contribution_t){ 0 };
+	ret = store_held(agent, zone, pair, event, next, out);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
 	pair->held_digest = digest;
 	pair->has_held = true;
-	pair->held_inception = event->message.msg->sig.inception;
 	zone->dirty = true;
 	if (!same) {
 		ms_action_log(out, MS_LOG_INFO, zone->name, pair->peer->identity,
@@ -153,11 +175,7 @@ static int accept_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms
 		}
 		zone->edit_at = event->now.mono;
 	}
-	ret = ms_zone_persist_held(zone, pair, out);
-	if (ret == KNOT_EOK) {
-		ret = note_replay(agent, event, out);
-	}
-	return ret;
+	return KNOT_EOK;
 }
 
 static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_event_t *event,

@@ -22,6 +22,7 @@ static const struct {
 	{ 36, "the store works again, but what failed before was never written" },
 	{ 376, "refused contributions came back without a growing pause" },
 	{ 798, "an edit was made though it could not be noted down" },
+	{ 224, "a contribution was held though it could not be stored" },
 	{ 28, "what was written was forgotten while we were OFF" },
 };
 #define REGRESSIONS (sizeof(regressions) / sizeof(regressions[0]))
