@@ -8,6 +8,7 @@ import time
 
 import netns
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 START = 60           # Seconds; a knotd opens its control socket when its zones are loaded.
 STOP = 10            # Seconds from SIGTERM to SIGKILL.
 COMMAND = 60         # Seconds for one call of knotc, keymgr and so on.
@@ -64,7 +65,8 @@ class Servers:
         # ThreadSanitizer does not see how stock knotd synchronises: only our code is judged.
         return os.environ | {"LD_PRELOAD": os.environ["MSIGNER_PRELOAD"],
                              "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options,
-                             "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1"}
+                             "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1:"
+                                             f"suppressions={HERE}/tsan.supp"}
 
     def stop(self, *names):
         """Ends what is named, or everything; complains about servers that did not end well."""
