@@ -43,12 +43,16 @@ static void clear_action(ms_action_t *action)
 	}
 }
 
+void ms_actions_cut(ms_actions_t *actions, size_t count)
+{
+	while (actions->count > count) {
+		clear_action(&actions->list[--actions->count]);
+	}
+}
+
 void ms_actions_clear(ms_actions_t *actions)
 {
-	for (size_t i = 0; i < actions->count; i++) {
-		clear_action(&actions->list[i]);
-	}
-	actions->count = 0;
+	ms_actions_cut(actions, 0);
 }
 
 void ms_actions_deinit(ms_actions_t *actions)

@@ -116,6 +116,9 @@ void ms_actions_clear(ms_actions_t *actions);
 /*! Frees the list, too. */
 void ms_actions_deinit(ms_actions_t *actions);
 
+/*! Takes back what was appended after the first \a count actions. */
+void ms_actions_cut(ms_actions_t *actions, size_t count);
+
 /*! Appends an empty action of \a kind; NULL when memory is out (nothing changed). */
 ms_action_t *ms_action_add(ms_actions_t *actions, ms_action_kind_t kind);
 

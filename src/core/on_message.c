@@ -127,6 +127,7 @@ static int note_replay(ms_agent_t *agent, const ms_event_t *event, ms_actions_t 
 static int store_held(ms_agent_t *agent, const ms_zone_t *zone, ms_pair_t *pair,
                       const ms_event_t *event, ms_contribution_t *next, ms_actions_t *out)
 {
+	size_t before = out->count;
 	ms_contribution_t old = pair->held;
 	uint32_t old_inception = pair->held_inception;
 	pair->held = *next;
@@ -136,6 +137,8 @@ static int store_held(ms_agent_t *agent, const ms_zone_t *zone, ms_pair_t *pair,
 		ret = note_replay(agent, event, out);
 	}
 	if (ret != KNOT_EOK) {
+		/* Neither in memory nor on disk: half of it would let an older one in later. */
+		ms_actions_cut(out, before);
 		pair->held = old;
 		pair->held_inception = old_inception;
 		return ret;
