@@ -209,9 +209,15 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	zone->self_nsmgmt = self != NULL ? self->nsmgmt : 0;
 	zone->dirty = true;
 
-	bool leaving = false;
+	bool leaving = false, refuses = false;
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		leaving |= zone->pairs[i].leaving;
+		/* Who is not ON is told nothing that it could refuse. */
+		zone->pairs[i].refuses &= ms_pair_on(&zone->pairs[i]);
+		refuses |= zone->pairs[i].refuses;
+	}
+	if (!refuses || zone->self_state != MS_HSYNC_ON) {
+		ms_zone_alarm(zone, MS_ALARM_PEER_REFUSES, false, "", out);
 	}
 	ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, self == NULL,
 	              "no HSYNC record names us: nothing is done for this zone", out);

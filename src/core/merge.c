@@ -262,6 +262,11 @@ int ms_merge_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions
 			/* What stays in the zone is still what we wrote. */
 			ret = note_written(zone, &wanted, count > 0 || !is_signer(zone), out);
 		}
+		if (ret == KNOT_EOK && count == 0) {
+			/* Nothing is left to do: a commit whose answer was lost has landed. */
+			zone->edit_failures = 0;
+			ms_zone_alarm(zone, MS_ALARM_EDIT_FAILING, false, "", out);
+		}
 		if (ret == KNOT_EOK && count > 0) {
 			describe(zone, edits, count, out);
 			ret = ask_edit(agent, zone, edits, count, out);

@@ -96,6 +96,7 @@ typedef struct {
 	ms_time_t refused_at;          /*!< … and when: the same one again waits for a minute. */
 	bool applied_known;
 	ms_digest_t applied;           /*!< What it says it has applied. */
+	bool refuses;                  /*!< It refused the contribution that it does not hold. */
 	char reason[MS_REASON_MAX + 1];/*!< Why it refused, last time. */
 } ms_pair_t;
 
@@ -127,6 +128,7 @@ struct ms_zone {
 	bool own_listed;               /*!< own is the key manager's word. */
 	ms_rec_own_t *own_keys;        /*!< NULL = never listed. */
 	uint64_t keys_id;              /*!< KEYS under way, or 0. */
+	ms_digest_t keys_asked;        /*!< Of the apex DNSKEYs when it was asked. */
 	bool keys_making;
 	ms_time_t keys_at;
 	unsigned keys_failures;

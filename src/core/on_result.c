@@ -245,10 +245,13 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	}
 	if (zone->loaded && zone->shared) {
 		zone->own_listed = all;
-		zone->keys_at = MS_TIME_NEVER;
-		ret = ms_zone_digest_keys(zone, &zone->own_keys->dnskey);
-		ret = ret == KNOT_EOK ? ms_zone_persist_own(zone, out) : ret;
+		zone->keys_at = event->now.mono;
+		zone->own_keys->dnskey = zone->keys_asked;
+		ret = ms_zone_persist_own(zone, out);
 	} else if (!any && !event->keys.made && zone->managed) {
+		/* An empty list is none: if making them fails, they are asked for again. */
+		free(zone->own_keys);
+		zone->own_keys = NULL;
 		ret = ms_zone_make_keys(agent, zone, out);
 	} else if (!any) {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_RETRY);

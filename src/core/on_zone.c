@@ -14,10 +14,14 @@
 
 static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out)
 {
-	ms_action_t *action = ms_action_add(out, MS_ACT_KEYS);
+	/* Of now: when the answer comes the apex may be another one, and the list too old for it. */
+	ms_digest_t digest;
+	int ret = ms_zone_digest_keys(zone, &digest);
+	ms_action_t *action = ret == KNOT_EOK ? ms_action_add(out, MS_ACT_KEYS) : NULL;
 	if (action == NULL) {
-		return KNOT_ENOMEM;
+		return ret != KNOT_EOK ? ret : KNOT_ENOMEM;
 	}
+	zone->keys_asked = digest;
 	action->id = zone->keys_id = ms_agent_id(agent);
 	ms_name_copy(action->keys.zone, zone->name);
 	action->keys.op = op;
@@ -78,12 +82,22 @@ static int keys_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_acti
 	return ask_keys(agent, zone, MS_KEYS_LIST, out);
 }
 
+/* Does the list fit the apex? With an older one a new ZSK would be nobody's, and a KSK that is
+ * left alone would pass for the key that signs. */
+static bool list_fits(const ms_zone_t *zone)
+{
+	ms_digest_t digest;
+	return zone->own_listed && zone->own_keys != NULL &&
+	       ms_zone_digest_keys(zone, &digest) == KNOT_EOK &&
+	       ms_digest_equal(&digest, &zone->own_keys->dnskey);
+}
+
 /* Our contribution follows our keys; a new one goes to everybody at once. */
 static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
+	bool guess = !zone->own_listed && ms_zone_alarmed(zone, MS_ALARM_KEYS_FAILING);
 	if (!zone->loaded || !zone->shared ||
-	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !zone->own_listed &&
-	     !ms_zone_alarmed(zone, MS_ALARM_KEYS_FAILING))) {
+	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !guess && !list_fits(zone))) {
 		return KNOT_EOK;
 	}
 	ms_contribution_t own = { 0 };

@@ -252,6 +252,18 @@ static void learn_refusals(const ms_zone_t *zone, const ms_pair_t *pair, const m
 	}
 }
 
+/* The alarm is about the zone, the refusal about one provider. */
+static void note_refusal(ms_zone_t *zone, ms_pair_t *pair, bool refuses, const char *reason,
+                         ms_actions_t *out)
+{
+	bool any = false;
+	pair->refuses = refuses;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		any |= zone->pairs[i].refuses;
+	}
+	ms_zone_alarm(zone, MS_ALARM_PEER_REFUSES, any, reason, out);
+}
+
 void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms_state_t *state,
                    ms_now_t now, ms_actions_t *out)
 {
@@ -265,6 +277,9 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 		pair->acked = acked;
 		pair->acked_known = true;
 		zone->dirty = true;
+	}
+	if (pair->refuses && zone->own_known && ms_digest_equal(&acked, &zone->own_digest)) {
+		note_refusal(zone, pair, false, "", out);
 	}
 	if (state->has_applied && (!pair->applied_known ||
 	                           !ms_digest_equal(&state->applied, &pair->applied))) {
@@ -339,7 +354,7 @@ static void on_refused(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair,
 	on_failure(agent, zone, pair, KNOT_EOK, reason, now, out);
 	if (update && answer->rcode == KNOT_RCODE_REFUSED) {
 		pair->acked_known = false; /* what does it hold, then? */
-		ms_zone_alarm(zone, MS_ALARM_PEER_REFUSES, true, reason, out);
+		note_refusal(zone, pair, true, reason, out);
 	}
 }
 
@@ -374,7 +389,7 @@ static void on_success(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair,
 		pair->failures = 0;
 		pair->acked = pair->sent_digest;
 		pair->acked_known = true;
-		ms_zone_alarm(zone, MS_ALARM_PEER_REFUSES, false, "", out);
+		note_refusal(zone, pair, false, "", out);
 		ms_action_log(out, MS_LOG_INFO, zone->name, pair->peer->identity,
 		              "UPDATE answered NOERROR -> it holds our contribution");
 	}
