@@ -47,7 +47,7 @@ typedef enum {
 	MS_KEYS_MAKE,        /*!< Make and activate the first keys, load them, fetch the zone. */
 } ms_keys_op_t;
 
-/*! Counters; names in ms_counter_name(). */
+/*! Counters; modules/msigner/stats names them. */
 typedef enum {
 	MS_CTR_HELLO_SENT, MS_CTR_HEARTBEAT_SENT, MS_CTR_STATE_SENT, MS_CTR_UPDATE_SENT,
 	MS_CTR_HELLO_RECEIVED, MS_CTR_HEARTBEAT_RECEIVED, MS_CTR_STATE_RECEIVED,
@@ -131,5 +131,3 @@ void ms_action_log(ms_actions_t *actions, ms_log_level_t level, const knot_dname
                    const knot_dname_t *peer, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-const char *ms_action_name(ms_action_kind_t kind);
-const char *ms_counter_name(ms_counter_t counter);

@@ -149,13 +149,6 @@ static const knot_dname_t *zone_name(const void *row)
 	return ((const ms_zone_t *)row)->name;
 }
 
-ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity)
-{
-	size_t place;
-	return find_place((void *const *)agent->peers, agent->peer_count, peer_name, identity, &place)
-	       ? agent->peers[place] : NULL;
-}
-
 ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now)
 {
 	size_t place;
@@ -205,17 +198,26 @@ void ms_peer_remove(ms_agent_t *agent, ms_peer_t *peer)
 	agent->dirty = true;
 }
 
+/* The list with room for one more item behind the \a count that are there; doubles from 64 on.
+ * NULL when memory is out: the old list stays. */
+static void *grow(void *list, size_t *room, size_t count, size_t item)
+{
+	if (count < *room) {
+		return list;
+	}
+	size_t more = *room > 0 ? 2 * *room : 64;
+	void *grown = realloc(list, more * item);
+	*room = grown != NULL ? more : *room;
+	return grown;
+}
+
 int ms_sent_add(ms_agent_t *agent, uint64_t id, ms_zone_t *zone)
 {
-	if (agent->sent_count == agent->sent_room) {
-		size_t room = agent->sent_room > 0 ? 2 * agent->sent_room : 64;
-		ms_sent_t *grown = realloc(agent->sent, room * sizeof(*grown));
-		if (grown == NULL) {
-			return KNOT_ENOMEM;
-		}
-		agent->sent = grown;
-		agent->sent_room = room;
+	ms_sent_t *list = grow(agent->sent, &agent->sent_room, agent->sent_count, sizeof(*list));
+	if (list == NULL) {
+		return KNOT_ENOMEM;
 	}
+	agent->sent = list;
 	agent->sent[agent->sent_count++] = (ms_sent_t){ id, zone };
 	return KNOT_EOK;
 }
@@ -234,15 +236,11 @@ bool ms_sent_take(ms_agent_t *agent, uint64_t id, ms_sent_t *out)
 
 int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_t expiration)
 {
-	if (agent->spent_count == agent->spent_room) {
-		size_t room = agent->spent_room > 0 ? 2 * agent->spent_room : 64;
-		ms_spent_t *grown = realloc(agent->spent, room * sizeof(*grown));
-		if (grown == NULL) {
-			return KNOT_ENOMEM;
-		}
-		agent->spent = grown;
-		agent->spent_room = room;
+	ms_spent_t *list = grow(agent->spent, &agent->spent_room, agent->spent_count, sizeof(*list));
+	if (list == NULL) {
+		return KNOT_ENOMEM;
 	}
+	agent->spent = list;
 	ms_spent_t *spent = &agent->spent[agent->spent_count++];
 	memcpy(spent->hash, hash, sizeof(spent->hash));
 	spent->expiration = expiration;

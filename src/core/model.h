@@ -129,7 +129,6 @@ struct ms_zone {
 	ms_rec_own_t *own_keys;        /*!< NULL = never listed. */
 	uint64_t keys_id;              /*!< KEYS under way, or 0. */
 	ms_digest_t keys_asked;        /*!< Of the apex DNSKEYs when it was asked. */
-	bool keys_making;
 	ms_time_t keys_at;
 	unsigned keys_failures;
 	bool own_known;
@@ -206,7 +205,6 @@ uint64_t ms_agent_id(ms_agent_t *agent);
 /*! Makes sure that the agent wakes up at \a when or before. */
 void ms_agent_wake(ms_agent_t *agent, ms_time_t when);
 
-ms_peer_t *ms_peer_find(const ms_agent_t *agent, const knot_dname_t *identity);
 ms_peer_t *ms_peer_get(ms_agent_t *agent, const knot_dname_t *identity, ms_now_t now);
 /*! One pair less; a peer without any is removed by ms_peer_remove() at the next timer. */
 void ms_peer_unref(ms_agent_t *agent, ms_peer_t *peer);

@@ -27,7 +27,6 @@ static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_acti
 	action->keys.op = op;
 	action->keys.algorithm = agent->config.algorithm;
 	action->keys.single_type = agent->config.single_type;
-	zone->keys_making = op == MS_KEYS_MAKE;
 	return KNOT_EOK;
 }
 
