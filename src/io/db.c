@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 
 #include <libknot/libknot.h>
 #include <libknot/db/db_lmdb.h>
+
+#include "io/place.h"
 
 /* LMDB's own codes, which libknot hands through. */
 #define LMDB_CODE_MIN (-30799)
@@ -30,52 +31,34 @@ struct ms_db {
 static ms_db_t *registry;
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 
-typedef struct {
-	const char *path;
-	char *reason;
-	size_t reason_size;
-} place_t;
-
-__attribute__((format(printf, 3, 4)))
-static int fail(const place_t *place, int ret, const char *fmt, ...)
-{
-	char why[256];
-	va_list args;
-	va_start(args, fmt);
-	(void)vsnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
-	(void)snprintf(place->reason, place->reason_size, "database %s %s", place->path, why);
-	return ret;
-}
-
 /* One sentence and one KNOT_E* for what libknot or LMDB said. */
-static int fail_db(const place_t *place, const char *doing, int ret)
+static int fail_db(const ms_place_t *place, const char *doing, int ret)
 {
 	const char *why = knot_strerror(ret);
 	switch (ret) {
 	case KNOT_ESPACE:
-		return fail(place, ret, "%s: its map is full; restart with a larger one", doing);
+		return ms_place_fail(place, ret, "%s: its map is full; restart with a larger one", doing);
 	case -ENOSPC:
 	case -EDQUOT:
-		return fail(place, KNOT_ESPACE, "%s: the disk is full; make room", doing);
+		return ms_place_fail(place, KNOT_ESPACE, "%s: the disk is full; make room", doing);
 	case -EIO:
-		return fail(place, ret, "%s: %s; the disk is full or failing", doing, why);
+		return ms_place_fail(place, ret, "%s: %s; the disk is full or failing", doing, why);
 	case KNOT_EACCES:
 	case -EPERM:
 	case -EROFS:
-		return fail(place, KNOT_EACCES, "%s: %s; the user of knotd must be able to write "
+		return ms_place_fail(place, KNOT_EACCES, "%s: %s; the user of knotd must be able to write "
 		            "there", doing, why);
 	case KNOT_EEXIST:
 	case KNOT_ENOTDIR:
-		return fail(place, ret, "%s: there is something that is no directory; move it away",
+		return ms_place_fail(place, ret, "%s: there is something that is no directory; move it away",
 		            doing);
 	case KNOT_ENOENT:
-		return fail(place, ret, "%s: the directory above does not exist; make it", doing);
+		return ms_place_fail(place, ret, "%s: the directory above does not exist; make it", doing);
 	default:
 		return ret >= LMDB_CODE_MIN && ret <= LMDB_CODE_MAX
-		       ? fail(place, KNOT_EMALF, "%s: damaged or foreign file (%s); restore it, "
+		       ? ms_place_fail(place, KNOT_EMALF, "%s: damaged or foreign file (%s); restore it, "
 		              "or move it away to begin anew", doing, why)
-		       : fail(place, ret, "%s: %s", doing, why);
+		       : ms_place_fail(place, ret, "%s: %s", doing, why);
 	}
 }
 
@@ -99,7 +82,7 @@ static ms_db_t *find_open(const struct stat *st)
 	return NULL;
 }
 
-static int open_raw(const place_t *place, size_t map_size, knot_db_t **out)
+static int open_raw(const ms_place_t *place, size_t map_size, knot_db_t **out)
 {
 	if (mkdir(place->path, 0700) != 0 && errno != EEXIST) {
 		return fail_db(place, "cannot be made", -errno);
@@ -118,7 +101,7 @@ static int open_raw(const place_t *place, size_t map_size, knot_db_t **out)
 }
 
 /* LMDB reads through a memory map: pages that a shortened file lacks would be a SIGBUS. */
-static int check_whole(const place_t *place, knot_db_t *raw, struct stat *st)
+static int check_whole(const ms_place_t *place, knot_db_t *raw, struct stat *st)
 {
 	int ret = stat_file(place->path, st);
 	if (ret != KNOT_EOK) {
@@ -126,11 +109,11 @@ static int check_whole(const place_t *place, knot_db_t *raw, struct stat *st)
 	}
 	size_t usage = knot_db_lmdb_get_usage(raw);
 	return (size_t)st->st_size >= usage ? KNOT_EOK
-	       : fail(place, KNOT_EMALF, "is damaged: its file has %zu octets and should have %zu; "
+	       : ms_place_fail(place, KNOT_EMALF, "is damaged: its file has %zu octets and should have %zu; "
 	              "restore it, or move it away to begin anew", (size_t)st->st_size, usage);
 }
 
-static int open_new(const place_t *place, size_t map_size, ms_db_t **out)
+static int open_new(const ms_place_t *place, size_t map_size, ms_db_t **out)
 {
 	knot_db_t *raw = NULL;
 	int ret = open_raw(place, map_size, &raw);
@@ -156,7 +139,7 @@ static int open_new(const place_t *place, size_t map_size, ms_db_t **out)
 int ms_db_open(ms_db_t **out, const char *path, size_t map_size,
                char *reason, size_t reason_size)
 {
-	place_t place = { path, reason, reason_size };
+	ms_place_t place = { "database", path, reason, reason_size };
 	int ret = KNOT_EOK;
 	struct stat st;
 	pthread_mutex_lock(&registry_lock);
@@ -243,11 +226,11 @@ static int perform(const knot_db_api_t *api, knot_db_txn_t *txn, const ms_db_put
 int ms_db_apply(ms_db_t *db, const ms_db_put_t *puts, size_t count,
                 char *reason, size_t reason_size)
 {
-	place_t place = { db->path, reason, reason_size };
+	ms_place_t place = { "database", db->path, reason, reason_size };
 	for (size_t i = 0; i < count; i++) {
 		const ms_db_put_t *put = &puts[i];
 		if (put->key == NULL || put->key_len == 0 || put->key_len > MS_DB_KEY_MAX) {
-			return fail(&place, KNOT_EINVAL, "takes keys of 1 to %d octets",
+			return ms_place_fail(&place, KNOT_EINVAL, "takes keys of 1 to %d octets",
 			            MS_DB_KEY_MAX);
 		}
 	}

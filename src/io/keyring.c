@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,54 +15,38 @@
 #include <gnutls/x509.h>
 #include <libknot/errcode.h>
 
+#include "io/place.h"
+
 /* Nobody but the owner. */
 #define MODE_MASK 07777
 #define MODE_OTHERS 077
 
-typedef struct {
-	const char *path;
-	char *reason;
-	size_t reason_size;
-} place_t;
-
-__attribute__((format(printf, 3, 4)))
-static int fail(const place_t *place, int ret, const char *fmt, ...)
-{
-	char why[256];
-	va_list args;
-	va_start(args, fmt);
-	(void)vsnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
-	(void)snprintf(place->reason, place->reason_size, "key file %s %s", place->path, why);
-	return ret;
-}
-
-static int fail_errno(const place_t *place, const char *what)
+static int fail_errno(const ms_place_t *place, const char *what)
 {
 	int code = errno;
-	return fail(place, knot_map_errno_code(code), "%s: %s", what, strerror(code));
+	return ms_place_fail(place, knot_map_errno_code(code), "%s: %s", what, strerror(code));
 }
 
-static int check_file(const place_t *place, const struct stat *st)
+static int check_file(const ms_place_t *place, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode)) {
-		return fail(place, KNOT_EDENIED, "is not a regular file; name a PEM file");
+		return ms_place_fail(place, KNOT_EDENIED, "is not a regular file; name a PEM file");
 	}
 	if ((st->st_mode & MODE_OTHERS) != 0) {
-		return fail(place, KNOT_EDENIED, "has mode %04o, others than its owner may access "
+		return ms_place_fail(place, KNOT_EDENIED, "has mode %04o, others than its owner may access "
 		            "the private key; run: chmod 600 %s", st->st_mode & MODE_MASK, place->path);
 	}
 	if (st->st_size == 0) {
-		return fail(place, KNOT_EMALF, "is empty; delete it, then a new key is made");
+		return ms_place_fail(place, KNOT_EMALF, "is empty; delete it, then a new key is made");
 	}
 	if (st->st_size > MS_KEYRING_FILE_MAX) {
-		return fail(place, KNOT_EMALF, "is longer than %d octets; it is no key file",
+		return ms_place_fail(place, KNOT_EMALF, "is longer than %d octets; it is no key file",
 		            MS_KEYRING_FILE_MAX);
 	}
 	return KNOT_EOK;
 }
 
-static int read_fully(const place_t *place, int fd, ms_pem_t *pem)
+static int read_fully(const ms_place_t *place, int fd, ms_pem_t *pem)
 {
 	while (pem->len < MS_KEYRING_FILE_MAX) {
 		ssize_t got = read(fd, pem->data + pem->len, MS_KEYRING_FILE_MAX - pem->len);
@@ -78,22 +61,22 @@ static int read_fully(const place_t *place, int fd, ms_pem_t *pem)
 	return KNOT_EOK;
 }
 
-static int check_pem(const place_t *place, const ms_pem_t *pem)
+static int check_pem(const ms_place_t *place, const ms_pem_t *pem)
 {
 	gnutls_x509_privkey_t key;
 	if (gnutls_x509_privkey_init(&key) != GNUTLS_E_SUCCESS) {
-		return fail(place, KNOT_ENOMEM, "cannot be checked: out of memory");
+		return ms_place_fail(place, KNOT_ENOMEM, "cannot be checked: out of memory");
 	}
 	gnutls_datum_t data = { (unsigned char *)pem->data, pem->len };
 	int ret = gnutls_x509_privkey_import_pkcs8(key, &data, GNUTLS_X509_FMT_PEM, NULL,
 	                                           GNUTLS_PKCS_PLAIN);
 	gnutls_x509_privkey_deinit(key);
 	return ret == GNUTLS_E_SUCCESS ? KNOT_EOK
-	       : fail(place, KNOT_EMALF, "holds no private key in unencrypted PKCS#8 PEM form "
+	       : ms_place_fail(place, KNOT_EMALF, "holds no private key in unencrypted PKCS#8 PEM form "
 	              "(%s); restore it, or delete it, then a new key is made", gnutls_strerror(ret));
 }
 
-static int read_key(const place_t *place, int fd, ms_pem_t *out)
+static int read_key(const ms_place_t *place, int fd, ms_pem_t *out)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0) {
@@ -105,7 +88,7 @@ static int read_key(const place_t *place, int fd, ms_pem_t *out)
 	}
 	ms_pem_t pem = { .data = calloc(1, MS_KEYRING_FILE_MAX + 1) };
 	if (pem.data == NULL) {
-		return fail(place, KNOT_ENOMEM, "cannot be read: out of memory");
+		return ms_place_fail(place, KNOT_ENOMEM, "cannot be read: out of memory");
 	}
 	ret = read_fully(place, fd, &pem);
 	ret = ret == KNOT_EOK ? check_pem(place, &pem) : ret;
@@ -117,7 +100,7 @@ static int read_key(const place_t *place, int fd, ms_pem_t *out)
 	return KNOT_EOK;
 }
 
-static int load(const place_t *place, ms_pem_t *out)
+static int load(const ms_place_t *place, ms_pem_t *out)
 {
 	/* O_NONBLOCK: a FIFO shall be refused, not waited for. */
 	int fd = open(place->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -129,16 +112,16 @@ static int load(const place_t *place, ms_pem_t *out)
 	return ret;
 }
 
-static int generate(const place_t *place, uint8_t algorithm, gnutls_datum_t *out)
+static int generate(const ms_place_t *place, uint8_t algorithm, gnutls_datum_t *out)
 {
 	bool ed = algorithm == MS_KEYRING_ED25519;
 	if (!ed && algorithm != MS_KEYRING_ECDSAP256SHA256) {
-		return fail(place, KNOT_ENOTSUP, "cannot be made for algorithm %u; use 15 (ED25519) "
+		return ms_place_fail(place, KNOT_ENOTSUP, "cannot be made for algorithm %u; use 15 (ED25519) "
 		            "or 13 (ECDSAP256SHA256)", algorithm);
 	}
 	gnutls_x509_privkey_t key;
 	if (gnutls_x509_privkey_init(&key) != GNUTLS_E_SUCCESS) {
-		return fail(place, KNOT_ENOMEM, "cannot be made: out of memory");
+		return ms_place_fail(place, KNOT_ENOMEM, "cannot be made: out of memory");
 	}
 	gnutls_ecc_curve_t curve = ed ? GNUTLS_ECC_CURVE_ED25519 : GNUTLS_ECC_CURVE_SECP256R1;
 	int ret = gnutls_x509_privkey_generate(key, ed ? GNUTLS_PK_EDDSA_ED25519 : GNUTLS_PK_ECDSA,
@@ -149,10 +132,10 @@ static int generate(const place_t *place, uint8_t algorithm, gnutls_datum_t *out
 	}
 	gnutls_x509_privkey_deinit(key);
 	return ret == GNUTLS_E_SUCCESS ? KNOT_EOK
-	       : fail(place, KNOT_ERROR, "cannot be made: %s", gnutls_strerror(ret));
+	       : ms_place_fail(place, KNOT_ERROR, "cannot be made: %s", gnutls_strerror(ret));
 }
 
-static int write_fully(const place_t *place, int fd, const gnutls_datum_t *pem)
+static int write_fully(const ms_place_t *place, int fd, const gnutls_datum_t *pem)
 {
 	for (unsigned done = 0; done < pem->size; ) {
 		ssize_t put = write(fd, pem->data + done, pem->size - done);
@@ -178,7 +161,7 @@ static void sync_directory(const char *path)
 }
 
 /* link() fails where the name is taken: only a complete file appears, and only one. */
-static int publish(const place_t *place, const char *temporary, bool *made)
+static int publish(const ms_place_t *place, const char *temporary, bool *made)
 {
 	if (link(temporary, place->path) == 0) {
 		sync_directory(place->path);
@@ -189,12 +172,12 @@ static int publish(const place_t *place, const char *temporary, bool *made)
 	return errno == EEXIST ? KNOT_EOK : fail_errno(place, "cannot be made");
 }
 
-static int store(const place_t *place, const gnutls_datum_t *pem, bool *made)
+static int store(const ms_place_t *place, const gnutls_datum_t *pem, bool *made)
 {
 	char temporary[PATH_MAX];
 	int len = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", place->path);
 	if (len < 0 || (size_t)len >= sizeof(temporary)) {
-		return fail(place, KNOT_EINVAL, "has too long a name");
+		return ms_place_fail(place, KNOT_EINVAL, "has too long a name");
 	}
 	/* Mode 0600 from the beginning. */
 	int fd = mkostemp(temporary, O_CLOEXEC);
@@ -212,14 +195,14 @@ static int store(const place_t *place, const gnutls_datum_t *pem, bool *made)
 
 int ms_keyring_load(const char *path, ms_pem_t *out, char *reason, size_t reason_size)
 {
-	place_t place = { path, reason, reason_size };
+	ms_place_t place = { "key file", path, reason, reason_size };
 	return load(&place, out);
 }
 
 int ms_keyring_load_or_make(const char *path, uint8_t algorithm, ms_pem_t *out, bool *made,
                             char *reason, size_t reason_size)
 {
-	place_t place = { path, reason, reason_size };
+	ms_place_t place = { "key file", path, reason, reason_size };
 	bool ours = false;
 	int ret = load(&place, out);
 	if (ret == KNOT_ENOENT) {
