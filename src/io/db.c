@@ -109,8 +109,9 @@ static int check_whole(const ms_place_t *place, knot_db_t *raw, struct stat *st)
 	}
 	size_t usage = knot_db_lmdb_get_usage(raw);
 	return (size_t)st->st_size >= usage ? KNOT_EOK
-	       : ms_place_fail(place, KNOT_EMALF, "is damaged: its file has %zu octets and should have %zu; "
-	              "restore it, or move it away to begin anew", (size_t)st->st_size, usage);
+	       : ms_place_fail(place, KNOT_EMALF, "is damaged: its file has %zu octets and should have "
+	                       "%zu; restore it, or move it away to begin anew",
+	                       (size_t)st->st_size, usage);
 }
 
 static int open_new(const ms_place_t *place, size_t map_size, ms_db_t **out)

@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "io/zonedit.h"
+#include "scratch.h"
 
 #define ZONE ((const knot_dname_t *)"\x01" "z" "\x07" "example")
 #define NOBODY 65534
@@ -42,7 +43,7 @@ typedef struct {
 } fake_t;
 
 typedef struct {
-	char dir[64];
+	char dir[SCRATCH_LEN];
 	char sock[96];
 	char reason[MS_CTL_REASON_MAX];
 } lab_t;
@@ -51,8 +52,7 @@ static int set_up(void **state)
 {
 	lab_t *lab = calloc(1, sizeof(*lab));
 	assert_non_null(lab);
-	strcpy(lab->dir, "/tmp/ms-ctl.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
+	scratch_make(lab->dir, "ctl");
 	assert_int_equal(chmod(lab->dir, 0755), 0);
 	snprintf(lab->sock, sizeof(lab->sock), "%s/sock", lab->dir);
 	*state = lab;
@@ -62,18 +62,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	lab_t *lab = *state;
-	char cmd[128];
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", lab->dir);
-	int ret = system(cmd);
+	int ret = scratch_remove(lab->dir);
 	free(lab);
 	return ret;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void send_data(fake_t *fake, knot_ctl_type_t type, const char *what, const char *value)

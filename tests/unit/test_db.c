@@ -20,13 +20,14 @@
 #include <libknot/libknot.h>
 
 #include "io/db.h"
+#include "scratch.h"
 
 #define MAP (1024 * 1024)
 #define NOBODY 65534
 #define SKIPPED 77
 
 typedef struct {
-	char dir[64];
+	char dir[SCRATCH_LEN];
 	char db[96];
 	char reason[MS_DB_REASON_MAX];
 } lab_t;
@@ -35,8 +36,7 @@ static int set_up(void **state)
 {
 	lab_t *lab = calloc(1, sizeof(*lab));
 	assert_non_null(lab);
-	strcpy(lab->dir, "/tmp/ms-db.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
+	scratch_make(lab->dir, "db");
 	snprintf(lab->db, sizeof(lab->db), "%s/db", lab->dir);
 	*state = lab;
 	return 0;
@@ -45,9 +45,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	lab_t *lab = *state;
-	char cmd[128];
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", lab->dir);
-	int ret = system(cmd);
+	int ret = scratch_remove(lab->dir);
 	free(lab);
 	return ret;
 }

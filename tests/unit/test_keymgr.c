@@ -21,6 +21,7 @@
 #include <libknot/libknot.h>
 
 #include "io/keymgr.h"
+#include "scratch.h"
 
 #define ZONE ((const knot_dname_t *)"\x04" "zone" "\x07" "example")
 #define DASH ((const knot_dname_t *)"\x02" "-x" "\x07" "example")
@@ -30,7 +31,7 @@
 #define BOUND_MS 5000
 
 typedef struct {
-	char dir[64];
+	char dir[SCRATCH_LEN];
 	char kasp[96];
 	char fake[96];
 	atomic_bool stop;
@@ -42,8 +43,7 @@ static int set_up(void **state)
 {
 	lab_t *lab = calloc(1, sizeof(*lab));
 	assert_non_null(lab);
-	strcpy(lab->dir, "/tmp/ms-keymgr.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
+	scratch_make(lab->dir, "keymgr");
 	snprintf(lab->kasp, sizeof(lab->kasp), "%s/keys", lab->dir);
 	snprintf(lab->fake, sizeof(lab->fake), "%s/keymgr", lab->dir);
 	lab->km = (ms_keymgr_t){ .kasp_dir = lab->kasp, .stop = &lab->stop };
@@ -54,18 +54,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	lab_t *lab = *state;
-	char cmd[128];
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", lab->dir);
-	int ret = system(cmd);
+	int ret = scratch_remove(lab->dir);
 	free(lab);
 	return ret;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static ms_wall_t wall(int64_t later)

@@ -19,12 +19,13 @@
 #include <libknot/errcode.h>
 
 #include "io/keyring.h"
+#include "scratch.h"
 
 #define NOBODY 65534
 #define RACERS 8
 
 typedef struct {
-	char dir[64];
+	char dir[SCRATCH_LEN];
 	char key[96];
 	char reason[MS_KEYRING_REASON_MAX];
 } lab_t;
@@ -33,8 +34,7 @@ static int set_up(void **state)
 {
 	lab_t *lab = calloc(1, sizeof(*lab));
 	assert_non_null(lab);
-	strcpy(lab->dir, "/tmp/ms-keyring.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
+	scratch_make(lab->dir, "keyring");
 	snprintf(lab->key, sizeof(lab->key), "%s/agent.pem", lab->dir);
 	*state = lab;
 	return 0;
@@ -43,9 +43,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	lab_t *lab = *state;
-	char cmd[128];
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", lab->dir);
-	int ret = system(cmd);
+	int ret = scratch_remove(lab->dir);
 	free(lab);
 	return ret;
 }
