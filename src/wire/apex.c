@@ -257,11 +257,12 @@ void ms_apex_clear(ms_apex_t *apex)
 		ms_rrset_clear(&apex->set[type]);
 	}
 	apex->serial = 0;
+	apex->is_signed = false;
 }
 
 int ms_apex_copy(ms_apex_t *dst, const ms_apex_t *src)
 {
-	ms_apex_t copy = { .serial = src->serial };
+	ms_apex_t copy = { .serial = src->serial, .is_signed = src->is_signed };
 	for (unsigned type = 0; type < MS_APEX_TYPES; type++) {
 		int ret = ms_rrset_copy(&copy.set[type], &src->set[type]);
 		if (ret != KNOT_EOK) {

@@ -41,6 +41,7 @@ typedef struct {
 /*! The apex of one zone version. */
 typedef struct {
 	uint32_t serial;
+	bool is_signed;       /*!< It has RRSIGs. */
 	ms_rrset_t set[MS_APEX_TYPES];
 } ms_apex_t;
 

@@ -15,7 +15,8 @@
 static bool has_zone(uint8_t kind)
 {
 	return kind == MS_REC_PEER || kind == MS_REC_CONTRIBUTION || kind == MS_REC_HSYNC ||
-	       kind == MS_REC_WRITTEN || kind == MS_REC_OWN || kind == MS_REC_MEMBER;
+	       kind == MS_REC_WRITTEN || kind == MS_REC_OWN || kind == MS_REC_MEMBER ||
+	       kind == MS_REC_OWNER;
 }
 
 static bool has_origin(uint8_t kind)
@@ -175,19 +176,35 @@ int ms_rec_peer_decode(const uint8_t *data, size_t len, ms_rec_peer_t *out)
 	return ret;
 }
 
+static void write_rrset(ms_writer_t *w, const ms_rrset_t *set)
+{
+	ms_write_u32(w, set->ttl);
+	ms_write_u16(w, set->rrs.count);
+	const knot_rdata_t *rr = set->rrs.rdata;
+	for (uint16_t i = 0; i < set->rrs.count; i++, rr = knot_rdataset_next((knot_rdata_t *)rr)) {
+		ms_write_u16(w, rr->len);
+		ms_write_bytes(w, rr->data, rr->len);
+	}
+}
+
+static int read_rrset(ms_reader_t *r, ms_rrset_t *out)
+{
+	int ret = KNOT_EOK;
+	out->ttl = ms_read_u32(r);
+	uint16_t count = ms_read_u16(r);
+	for (uint16_t i = 0; ret == KNOT_EOK && i < count; i++) {
+		uint16_t len = ms_read_u16(r);
+		const uint8_t *rdata = ms_read_bytes(r, len);
+		ret = rdata != NULL ? ms_rrset_add(out, rdata, len) : KNOT_EMALF;
+	}
+	return ret;
+}
+
 static void write_contribution(ms_writer_t *w, const ms_contribution_t *data)
 {
 	ms_write_u32(w, data->stated);
 	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
-		const ms_rrset_t *set = &data->set[type];
-		ms_write_u32(w, set->ttl);
-		ms_write_u16(w, set->rrs.count);
-		const knot_rdata_t *rr = set->rrs.rdata;
-		for (uint16_t i = 0; i < set->rrs.count;
-		     i++, rr = knot_rdataset_next((knot_rdata_t *)rr)) {
-			ms_write_u16(w, rr->len);
-			ms_write_bytes(w, rr->data, rr->len);
-		}
+		write_rrset(w, &data->set[type]);
 	}
 }
 
@@ -196,13 +213,7 @@ static int read_contribution(ms_reader_t *r, ms_contribution_t *out)
 	ms_contribution_t data = { .stated = ms_read_u32(r) };
 	int ret = KNOT_EOK;
 	for (unsigned type = 0; ret == KNOT_EOK && type < MS_CONTRIB_TYPES; type++) {
-		data.set[type].ttl = ms_read_u32(r);
-		uint16_t count = ms_read_u16(r);
-		for (uint16_t i = 0; ret == KNOT_EOK && i < count; i++) {
-			uint16_t len = ms_read_u16(r);
-			const uint8_t *rdata = ms_read_bytes(r, len);
-			ret = rdata != NULL ? ms_rrset_add(&data.set[type], rdata, len) : KNOT_EMALF;
-		}
+		ret = read_rrset(r, &data.set[type]);
 	}
 	ret = ret == KNOT_EOK ? done_reading(r) : ret;
 	if (ret != KNOT_EOK) {
@@ -383,4 +394,32 @@ int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out)
 		*out = rec;
 	}
 	return ret;
+}
+
+int ms_rec_owner_encode(const ms_rec_owner_t *rec, uint8_t *buf, size_t max)
+{
+	ms_writer_t w = start_writing(buf, max);
+	ms_write_u8(&w, rec->has_serial);
+	ms_write_u32(&w, rec->serial);
+	write_rrset(&w, &rec->ns);
+	return done_writing(&w);
+}
+
+int ms_rec_owner_decode(const uint8_t *data, size_t len, ms_rec_owner_t *out)
+{
+	ms_reader_t r;
+	int ret = start_reading(&r, data, len);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	ms_rec_owner_t rec = { .has_serial = ms_read_u8(&r) != 0 };
+	rec.serial = ms_read_u32(&r);
+	ret = read_rrset(&r, &rec.ns);
+	ret = ret == KNOT_EOK ? done_reading(&r) : ret;
+	if (ret != KNOT_EOK) {
+		ms_rrset_clear(&rec.ns);
+		return ret;
+	}
+	*out = rec;
+	return KNOT_EOK;
 }

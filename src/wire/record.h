@@ -20,12 +20,13 @@
 typedef enum {
 	MS_REC_META         = 'M', /*!< Key: none. Store format, first start. */
 	MS_REC_PEER         = 'P', /*!< Key: identity. */
-	MS_REC_CONTRIBUTION = 'C', /*!< Key: zone, origin identity. */
+	MS_REC_CONTRIBUTION = 'C', /*!< Key: zone, origin identity; origin ".": nobody's in particular. */
 	MS_REC_HSYNC        = 'H', /*!< Key: zone. Last good HSYNC set. */
 	MS_REC_WRITTEN      = 'W', /*!< Key: zone. What we wrote into the zone. */
 	MS_REC_OWN          = 'O', /*!< Key: zone. Identifiers of our own keys. */
 	MS_REC_REPLAY       = 'R', /*!< Key: hash of the signature. */
 	MS_REC_MEMBER       = 'J', /*!< Key: zone, identity. History of one provider in one zone. */
+	MS_REC_OWNER        = 'Z', /*!< Key: zone. The owner's data that we replaced, our serial. */
 } ms_rec_kind_t;
 
 /*! kind + two names. */
@@ -79,6 +80,12 @@ typedef struct {
 	uint8_t sign;                  /*!< ms_hsync_sign_t, the last one listed; 0 = none yet. */
 } ms_rec_member_t;
 
+typedef struct {
+	bool has_serial;               /*!< The zone's serials are of our making … */
+	uint32_t serial;               /*!< … and this one is the last. */
+	ms_rrset_t ns;                 /*!< Owned. The owner's NS RRset; empty = not replaced. */
+} ms_rec_owner_t;
+
 /*! \return Length in octets, or KNOT_ESPACE / KNOT_EINVAL (unknown kind, a count or length over
  *  its limit); so with every *_encode() below. */
 int ms_rec_key_encode(const ms_rec_key_t *key, uint8_t *buf, size_t max);
@@ -99,3 +106,6 @@ int ms_rec_replay_encode(const ms_rec_replay_t *rec, uint8_t *buf, size_t max);
 int ms_rec_replay_decode(const uint8_t *data, size_t len, ms_rec_replay_t *out);
 int ms_rec_member_encode(const ms_rec_member_t *rec, uint8_t *buf, size_t max);
 int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out);
+int ms_rec_owner_encode(const ms_rec_owner_t *rec, uint8_t *buf, size_t max);
+/*! *out owns memory afterwards: ms_rrset_clear(&out->ns). */
+int ms_rec_owner_decode(const uint8_t *data, size_t len, ms_rec_owner_t *out);

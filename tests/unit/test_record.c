@@ -48,9 +48,9 @@ static void test_keys(void **state)
 		buf[cases[i].len] = 0;
 		assert_int_equal(ms_rec_key_decode(buf, cases[i].len + 1, &again), KNOT_EMALF);
 	}
-	ms_rec_key_t key = { .kind = 'Z' };
+	ms_rec_key_t key = { .kind = 'Y' };
 	assert_int_equal(ms_rec_key_encode(&key, buf, sizeof(buf)), KNOT_EINVAL);
-	assert_int_equal(ms_rec_key_decode((const uint8_t *)"Z", 1, &key), KNOT_ENOTSUP);
+	assert_int_equal(ms_rec_key_decode((const uint8_t *)"Y", 1, &key), KNOT_ENOTSUP);
 }
 
 static void fill_contribution(ms_contribution_t *c)
