@@ -89,7 +89,7 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_ALGORITHM,       YP_TOPT,   YP_VOPT = { algorithms,
 	                                      DNSSEC_KEY_ALGORITHM_ECDSA_P256_SHA256 } },
 	{ MS_ITEM_SINGLE_TYPE,     YP_TBOOL,  YP_VBOOL = { false } },
-	{ MS_ITEM_GATE,            YP_TBOOL,  YP_VBOOL = { false } },
+	{ MS_ITEM_GATE,            YP_TBOOL,  YP_VBOOL = { true } },
 	{ MS_ITEM_MODE,            YP_TOPT,   YP_VOPT = { modes, MS_MODE_AUTO } },
 	{ NULL }
 };
@@ -187,9 +187,6 @@ static const char *check_numbers(knotd_conf_check_args_t *args)
 	}
 	if (check_int(args, MS_ITEM_POLL_BUDGET) == 0) {
 		return "'poll-budget' is 0: zone changes would go unseen, use 1 or more";
-	}
-	if (knotd_conf_check_item(args, MS_ITEM_GATE).single.boolean) {
-		return "'gate: on' is not available in this version: leave it off";
 	}
 	char type[16];
 	int64_t hsync = check_int(args, MS_ITEM_HSYNC_TYPE);

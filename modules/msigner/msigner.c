@@ -10,6 +10,7 @@
 #include <knot/module.h>
 
 #include "agent/answer.h"
+#include "agent/publish.h"
 #include "agent/runtime.h"
 #include "base/compat.h"
 #include "conf.h"
@@ -19,7 +20,6 @@
 
 /* Versions of a zone that no serial and pointer make: see version_of(). */
 #define VERSION_EMPTY 1 /* Without contents. */
-#define VERSION_NONE  2 /* Nothing seen: the next query shall look again. */
 
 /*! The context of an instance of either kind. */
 typedef struct {
@@ -84,26 +84,71 @@ static ms_apex_t *copy_apex(knotd_qdata_t *qdata, uint16_t hsync_type)
 			apex->serial = knot_soa_serial(rrset.rrs.rdata);
 		}
 	}
+	knot_rrset_t rrsig = knotd_qdata_zone_apex_rrset(qdata, KNOT_RRTYPE_RRSIG);
+	apex->is_signed = !knot_rrset_empty(&rrsig);
 	return apex;
 }
 
-/*! The first query that meets a new version brings the news. */
-static void watch(const instance_t *self, knotd_qdata_t *qdata)
+/*! The apex under this query as the gate looks at it: nothing is copied. */
+static void look_at(knotd_qdata_t *qdata, const knot_rrset_t *soa, ms_gate_apex_t *out)
 {
-	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
-	if (zone == NULL) {
-		return;
+	for (ms_apex_type_t type = 0; type < MS_CONTRIB_TYPES; type++) {
+		out->set[type] = knotd_qdata_zone_apex_rrset(qdata, ms_apex_rrtype(type)).rrs;
 	}
-	knot_rrset_t soa = knotd_qdata_zone_apex_rrset(qdata, KNOT_RRTYPE_SOA);
-	if (!ms_runtime_version_new(self->runtime, zone, version_of(&soa))) {
-		return;
+	out->serial = knot_soa_serial(soa->rrs.rdata);
+	knot_rrset_t rrsig = knotd_qdata_zone_apex_rrset(qdata, KNOT_RRTYPE_RRSIG);
+	out->is_signed = !knot_rrset_empty(&rrsig);
+}
+
+/*! Is this a question that an uncombined version must not answer? */
+static bool is_held(knotd_qdata_t *qdata, const knot_dname_t *zone)
+{
+	switch (qdata->type) {
+	case KNOTD_QUERY_TYPE_AXFR:
+	case KNOTD_QUERY_TYPE_IXFR:
+		return true;
+	case KNOTD_QUERY_TYPE_NORMAL:
+		return ms_gate_holds(knot_pkt_qtype(qdata->query)) &&
+		       knot_dname_is_equal(knot_pkt_qname(qdata->query), zone);
+	default:
+		return false;
 	}
+}
+
+/*! The first query that meets a new version brings the news. */
+static void bring_news(const instance_t *self, knotd_qdata_t *qdata, ms_slot_t *slot,
+                       const knot_dname_t *zone)
+{
 	ms_apex_t *apex = copy_apex(qdata, self->codes.hsync_type);
 	if (apex == NULL) {
-		(void)ms_runtime_version_new(self->runtime, zone, VERSION_NONE);
+		ms_slot_forget(slot);
 		return;
 	}
 	ms_runtime_push_apex(self->runtime, zone, apex);
+}
+
+/*! \return false: the version under this query is not for anybody yet. */
+static bool watch(const instance_t *self, knotd_qdata_t *qdata)
+{
+	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
+	ms_slot_t *slot = zone != NULL ? ms_runtime_slot(self->runtime, zone) : NULL;
+	if (slot == NULL) {
+		return true;
+	}
+	knot_rrset_t soa = knotd_qdata_zone_apex_rrset(qdata, KNOT_RRTYPE_SOA);
+	uint64_t version = version_of(&soa);
+	bool is_new = ms_slot_version_new(slot, version);
+	bool open = version == VERSION_EMPTY || ms_slot_open(slot, version);
+	/* Judged at first sight, so that a wish that comes later does not shut it. */
+	if (!open && (is_new || is_held(qdata, zone))) {
+		ms_gate_apex_t apex;
+		look_at(qdata, &soa, &apex);
+		open = ms_runtime_gate(self->runtime, slot, version, &apex);
+	}
+	if (is_new) {
+		bring_news(self, qdata, slot, zone);
+	}
+	return open || !is_held(qdata, zone);
 }
 
 /*! Does this address say more than "any of ours"? */
@@ -211,7 +256,12 @@ static knotd_state_t begin(knotd_state_t state, knot_pkt_t *pkt, knotd_qdata_t *
 	if (!undecided(state)) {
 		return state;
 	}
-	watch(self, qdata);
+	if (!watch(self, qdata)) {
+		ms_runtime_gated(self->runtime);
+		qdata->rcode = KNOT_RCODE_SERVFAIL;
+		qdata->rcode_ede = KNOT_EDNS_EDE_NOT_READY;
+		return KNOTD_STATE_FAIL;
+	}
 	switch (qdata->type) {
 	case KNOTD_QUERY_TYPE_NOTIFY:
 	case KNOTD_QUERY_TYPE_UPDATE:
@@ -232,6 +282,10 @@ static int open_engine(knotd_mod_t *mod, instance_t *self)
 		ms_sink_t sink = { .log = on_log, .stats = ms_stats_show, .ctx = mod };
 		ret = ms_runtime_open(&settings, &sink, &self->runtime, error);
 		self->codes = settings.config.codes;
+		if (ret == KNOT_EOK && !settings.config.gate) {
+			knotd_mod_log(mod, LOG_WARNING, "the gate is off: versions without the other "
+			              "providers' records may leave this server; set 'gate: on'");
+		}
 		ms_settings_deinit(&settings);
 	}
 	if (ret != KNOT_EOK) {

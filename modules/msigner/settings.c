@@ -190,6 +190,7 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->algorithm = knotd_conf_mod(mod, MS_ITEM_ALGORITHM).single.option;
 	out->single_type = knotd_conf_mod(mod, MS_ITEM_SINGLE_TYPE).single.boolean;
 	out->hold = knotd_conf_mod(mod, MS_ITEM_MODE).single.option == MS_MODE_HOLD;
+	out->gate = knotd_conf_mod(mod, MS_ITEM_GATE).single.boolean;
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
 	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
 }

@@ -30,7 +30,8 @@ static char *relation_name(uint32_t idx, uint32_t count)
 typedef enum {
 	STAT_SENT, STAT_RECEIVED, STAT_REFUSED, STAT_REPLAYED, STAT_UPDATE_REFUSED,
 	STAT_REFUSED_BY_PEER, STAT_TIMEOUT, STAT_LOCATED, STAT_LOCATE_FAILED, STAT_EDITED,
-	STAT_EDIT_FAILED, STAT_APEX_SEEN, STAT_ZONES, STAT_SHARED, STAT_ALARMED, STAT_PEERS,
+	STAT_EDIT_FAILED, STAT_APEX_SEEN, STAT_GATED, STAT_ZONES, STAT_SHARED, STAT_ALARMED,
+	STAT_SHUT, STAT_GATE, STAT_PEERS,
 } stat_t;
 
 static const struct {
@@ -50,9 +51,12 @@ static const struct {
 	[STAT_EDITED]          = { "edited", 1, NULL },
 	[STAT_EDIT_FAILED]     = { "edit-failed", 1, NULL },
 	[STAT_APEX_SEEN]       = { "apex-seen", 1, NULL },
+	[STAT_GATED]           = { "gated", 1, NULL },
 	[STAT_ZONES]           = { "zones", 1, NULL },
 	[STAT_SHARED]          = { "zones-shared", 1, NULL },
 	[STAT_ALARMED]         = { "zones-alarmed", 1, NULL },
+	[STAT_SHUT]            = { "zones-shut", 1, NULL },
+	[STAT_GATE]            = { "gate", 1, NULL },
 	[STAT_PEERS]           = { "peers", MS_PEER_RELATIONS, relation_name },
 };
 
@@ -94,9 +98,12 @@ void ms_stats_show(void *ctx, const ms_stats_t *stats)
 		store(mod, STAT_REFUSED, i, stats->admit[MS_ADMIT_ACCEPT + 1 + i]);
 	}
 	store(mod, STAT_REPLAYED, 0, stats->replayed);
+	store(mod, STAT_GATED, 0, stats->gated);
 	store(mod, STAT_ZONES, 0, stats->zones);
 	store(mod, STAT_SHARED, 0, stats->shared);
 	store(mod, STAT_ALARMED, 0, stats->alarms);
+	store(mod, STAT_SHUT, 0, stats->shut);
+	store(mod, STAT_GATE, 0, stats->gate);
 	for (uint32_t i = 0; i < MS_PEER_RELATIONS; i++) {
 		store(mod, STAT_PEERS, i, stats->peers[i]);
 	}

@@ -66,9 +66,11 @@ static void do_edit(ms_desk_t *desk, const ms_action_t *action, ms_event_t *even
 	}
 	const knot_dname_t *zone = action->edit.closest ? NULL : action->edit.zone;
 	ms_zonedit_t done = { 0 };
-	event->ret = ms_zonedit(desk->control, desk->stop, zone, changes, count, &done);
+	event->ret = ms_zonedit(desk->control, desk->stop, zone, changes, count,
+	                       action->edit.has_serial ? &action->edit.serial : NULL, &done);
 	/* Also by an earlier attempt. */
-	event->edited.changed = event->edited.changed || done.added + done.removed > 0;
+	event->edited.changed = event->edited.changed || done.added + done.removed > 0 ||
+	                        (event->ret == KNOT_EOK && action->edit.has_serial);
 	free(changes);
 
 	ms_name_copy(event->zone, action->edit.closest ? done.zone : action->edit.zone);
@@ -187,9 +189,14 @@ static void do_keys(ms_desk_t *desk, const ms_action_t *action, ms_event_t *even
 void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 {
 	ms_event_clear(event);
-	if (action->kind == MS_ACT_EDIT) {
+	switch (action->kind) {
+	case MS_ACT_EDIT:
 		do_edit(desk, action, event);
-	} else {
+		break;
+	case MS_ACT_REFETCH:
+		event->ret = control(desk, "zone-retransfer", action->look.zone);
+		break;
+	default:
 		do_keys(desk, action, event);
 	}
 }

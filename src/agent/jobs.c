@@ -133,13 +133,14 @@ static void take_out(ms_job_queue_t *queue, struct ms_job *before, struct ms_job
 
 static ms_job_queue_t *queue_of(ms_jobs_t *jobs, const struct ms_job *job)
 {
-	return job->work.list[0].kind == MS_ACT_EDIT ? &jobs->edits : &jobs->keys;
+	return job->work.list[0].kind == MS_ACT_KEYS ? &jobs->keys : &jobs->edits;
 }
 
 int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action)
 {
-	bool edit = action->kind == MS_ACT_EDIT;
-	struct ms_job *job = new_job(edit ? MS_EV_EDITED : MS_EV_KEYS);
+	/* Nobody waits for a refetch: the zone's next version tells. */
+	struct ms_job *job = new_job(action->kind == MS_ACT_EDIT ? MS_EV_EDITED
+	                             : action->kind == MS_ACT_KEYS ? MS_EV_KEYS : MS_EV_TIMER);
 	if (job == NULL) {
 		return KNOT_ENOMEM;
 	}

@@ -192,11 +192,29 @@ ms_slot_t *ms_slots_get(ms_slots_t *slots, const knot_dname_t *zone)
 	return slot;
 }
 
+void ms_slots_each(ms_slots_t *slots, void (*each)(ms_slot_t *slot, void *ctx), void *ctx)
+{
+	struct ms_slot_table *table = slots->table;
+	for (size_t i = 0; i <= table->mask; i++) {
+		if (table->entry[i] != NULL) {
+			each(table->entry[i], ctx);
+		}
+	}
+}
+
+void ms_slot_set_open(ms_slot_t *slot, uint64_t version)
+{
+	/* Two at once may both move the older one down: a version is judged again then. */
+	uint64_t before = __atomic_exchange_n(&slot->open[0], version, __ATOMIC_RELAXED);
+	if (before != version) {
+		__atomic_store_n(&slot->open[1], before, __ATOMIC_RELAXED);
+	}
+}
+
 bool ms_slot_version_new(ms_slot_t *slot, uint64_t version)
 {
 	/* Every query of the server comes by here: the exclusive access is for the rare case. */
 	return __atomic_load_n(&slot->version, __ATOMIC_RELAXED) != version &&
-	       __atomic_load_n(&slot->live, __ATOMIC_RELAXED) &&
 	       __atomic_exchange_n(&slot->version, version, __ATOMIC_RELAXED) != version;
 }
 

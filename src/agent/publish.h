@@ -17,10 +17,12 @@
 #include "wire/sig0.h"
 
 /*! One zone that was ever opted in. Lives as long as the table, so that readers need no lock. */
-typedef struct {
+typedef struct ms_slot {
 	knot_dname_t *name;          /*!< Owned, lower case. */
 	uint64_t hash;
 	uint64_t version;            /*!< Atomic; last one seen, 0 = none. */
+	uint64_t open[2];            /*!< Atomic; versions that the gate lets out, newest first. The
+	                                  older one may still be on its way in an AXFR. */
 	bool live;                   /*!< Atomic; opted in now. */
 	unsigned opts;               /*!< Zone instances; who opts in and out locks it. */
 	bool signing;
@@ -63,6 +65,23 @@ ms_slot_t *ms_slots_find(const ms_slots_t *slots, const knot_dname_t *zone);
 /*! Finds or makes a slot. Callers exclude each other. NULL: no memory. */
 ms_slot_t *ms_slots_get(ms_slots_t *slots, const knot_dname_t *zone);
 
+/*! All of them; callers exclude each other as above. */
+void ms_slots_each(ms_slots_t *slots, void (*each)(ms_slot_t *slot, void *ctx), void *ctx);
+
+/*! Is it opted in? */
+static inline bool ms_slot_live(const ms_slot_t *slot)
+{
+	return __atomic_load_n(&slot->live, __ATOMIC_RELAXED);
+}
+
+/*! Was this version found complete? Then it stays so. */
+static inline bool ms_slot_open(const ms_slot_t *slot, uint64_t version)
+{
+	return __atomic_load_n(&slot->open[0], __ATOMIC_RELAXED) == version ||
+	       __atomic_load_n(&slot->open[1], __ATOMIC_RELAXED) == version;
+}
+
+void ms_slot_set_open(ms_slot_t *slot, uint64_t version);
 /*! Is \a version new here? Marks it seen. */
 bool ms_slot_version_new(ms_slot_t *slot, uint64_t version);
 /*! Forgets what was seen: the next query brings the snapshot again. */

@@ -263,29 +263,6 @@ int ms_runtime_open(const ms_settings_t *settings, const ms_sink_t *sink, ms_run
 	return ret;
 }
 
-void ms_runtime_close(ms_runtime_t *runtime, const void *ctx)
-{
-	pthread_mutex_lock(&registry);
-	drop_sink(runtime, ctx);
-	if (--runtime->refs == 0) {
-		ms_runtime_t **at = &engines;
-		while (*at != runtime) {
-			at = &(*at)->next;
-		}
-		*at = runtime->next;
-		destroy(runtime);
-	}
-	pthread_mutex_unlock(&registry);
-}
-
-ms_runtime_t *ms_runtime_find(const char *storage)
-{
-	pthread_mutex_lock(&registry);
-	ms_runtime_t *runtime = find(storage);
-	pthread_mutex_unlock(&registry);
-	return runtime;
-}
-
 static int push_opt(ms_runtime_t *runtime, ms_event_kind_t kind, const ms_slot_t *slot)
 {
 	ms_event_t *event = ms_event_new(kind);
@@ -302,6 +279,42 @@ static int push_opt(ms_runtime_t *runtime, ms_event_kind_t kind, const ms_slot_t
 	return ret;
 }
 
+/* At the end of a reload: those that no new instance named take no part any more. */
+static void drop_orphan(ms_slot_t *slot, void *ctx)
+{
+	if (slot->opts == 0 && ms_slot_live(slot)) {
+		__atomic_store_n(&slot->live, false, __ATOMIC_RELAXED);
+		(void)push_opt(ctx, MS_EV_OPT_OUT, slot);
+	}
+}
+
+void ms_runtime_close(ms_runtime_t *runtime, const void *ctx)
+{
+	pthread_mutex_lock(&registry);
+	drop_sink(runtime, ctx);
+	if (--runtime->refs == 0) {
+		ms_runtime_t **at = &engines;
+		while (*at != runtime) {
+			at = &(*at)->next;
+		}
+		*at = runtime->next;
+		destroy(runtime);
+	} else {
+		pthread_mutex_lock(&runtime->lock);
+		ms_slots_each(&runtime->slots, drop_orphan, runtime);
+		pthread_mutex_unlock(&runtime->lock);
+	}
+	pthread_mutex_unlock(&registry);
+}
+
+ms_runtime_t *ms_runtime_find(const char *storage)
+{
+	pthread_mutex_lock(&registry);
+	ms_runtime_t *runtime = find(storage);
+	pthread_mutex_unlock(&registry);
+	return runtime;
+}
+
 int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool signing, bool managed)
 {
 	knot_dname_storage_t name;
@@ -312,7 +325,7 @@ int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool sign
 	int ret = KNOT_ENOMEM;
 	ms_slot_t *slot = ms_slots_get(&runtime->slots, name);
 	if (slot != NULL) {
-		bool first = slot->opts == 0;
+		bool first = slot->opts == 0 && !ms_slot_live(slot);
 		bool news = first || slot->signing != signing || slot->managed != managed;
 		slot->signing = signing;
 		slot->managed = managed;
@@ -341,9 +354,8 @@ void ms_runtime_opt_out(ms_runtime_t *runtime, const knot_dname_t *zone)
 
 	pthread_mutex_lock(&runtime->lock);
 	ms_slot_t *slot = ms_slots_find(&runtime->slots, name);
-	if (slot != NULL && slot->opts > 0 && --slot->opts == 0) {
-		__atomic_store_n(&slot->live, false, __ATOMIC_RELAXED);
-		(void)push_opt(runtime, MS_EV_OPT_OUT, slot);
+	if (slot != NULL && slot->opts > 0) {
+		slot->opts--;
 	}
 	pthread_mutex_unlock(&runtime->lock);
 }
@@ -368,10 +380,31 @@ bool ms_runtime_zone_shared(ms_runtime_t *runtime, const knot_dname_t *zone)
 	return shared;
 }
 
-bool ms_runtime_version_new(ms_runtime_t *runtime, const knot_dname_t *zone, uint64_t version)
+ms_slot_t *ms_runtime_slot(ms_runtime_t *runtime, const knot_dname_t *zone)
 {
 	ms_slot_t *slot = ms_slots_find(&runtime->slots, zone);
-	return slot != NULL && ms_slot_version_new(slot, version);
+	return slot != NULL && ms_slot_live(slot) ? slot : NULL;
+}
+
+bool ms_runtime_gate(ms_runtime_t *runtime, ms_slot_t *slot, uint64_t version,
+                     const ms_gate_apex_t *apex)
+{
+	if (ms_slot_open(slot, version)) {
+		return true;
+	}
+	const ms_view_t *view = ms_runtime_view_begin(runtime);
+	const ms_view_zone_t *row = view != NULL ? ms_view_zone(view, slot->name) : NULL;
+	bool open = row == NULL || ms_gate_open(row->wanted, apex);
+	ms_runtime_view_end(runtime);
+	if (open) {
+		ms_slot_set_open(slot, version);
+	}
+	return open;
+}
+
+void ms_runtime_gated(ms_runtime_t *runtime)
+{
+	(void)__atomic_fetch_add(&runtime->gated, 1, __ATOMIC_RELAXED);
 }
 
 void ms_runtime_push_apex(ms_runtime_t *runtime, const knot_dname_t *zone, ms_apex_t *apex)

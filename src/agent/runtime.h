@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "core/admit.h"
+#include "core/gate.h"
 #include "core/model.h"
 #include "core/view.h"
 
@@ -44,10 +45,13 @@ typedef struct {
 	uint64_t counter[MS_CTR_COUNT];
 	uint64_t admit[MS_ADMIT_VERDICTS]; /*!< Messages by verdict. */
 	uint64_t replayed;                 /*!< Second sights answered again. */
+	uint64_t gated;                    /*!< Queries that the gate answered SERVFAIL. */
 	uint64_t zones;                    /*!< Gauges from here on. */
 	uint64_t shared;
 	uint64_t peers[MS_PEER_RELATIONS];
 	uint64_t alarms;
+	uint64_t shut;                     /*!< Zones that the gate keeps back. */
+	bool gate;
 } ms_stats_t;
 
 /*! Where log lines and numbers go; called by the engine's threads, never after it was replaced. */
@@ -76,7 +80,11 @@ void ms_runtime_close(ms_runtime_t *runtime, const void *ctx);
 /*! The running engine of a storage path, or NULL; borrowed as long as a global instance is open. */
 ms_runtime_t *ms_runtime_find(const char *storage);
 
-/*! A zone instance came or went; counted per zone, so that a reload changes nothing. */
+/*!
+ * A zone instance came or went; counted per zone, so that a reload changes nothing. A zone whose
+ * last instance went keeps its gate and its place until a global instance goes, too, at the end of
+ * a reload: Knot 3.2 drops zone instances at `knotc conf-commit` without a word.
+ */
 int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool signing, bool managed);
 void ms_runtime_opt_out(ms_runtime_t *runtime, const knot_dname_t *zone);
 
@@ -87,10 +95,15 @@ void ms_runtime_view_end(ms_runtime_t *runtime);
 /*! For hooks: do we share this zone with others, by its HSYNC RRset? */
 bool ms_runtime_zone_shared(ms_runtime_t *runtime, const knot_dname_t *zone);
 
+/*! For hooks: the zone's place, NULL where it takes no part. Lives as long as the engine. */
+struct ms_slot *ms_runtime_slot(ms_runtime_t *runtime, const knot_dname_t *zone);
 /*!
- * For hooks: is this version of an opted-in zone another than the last one seen? Marks it seen.
- * \param version  Serial and identity of the SOA RDATA, mixed by the caller; never 0.
+ * For hooks: may this version leave the server (core/gate.h)? What was found complete once stays
+ * open; what is not is looked at again by the next query.
  */
-bool ms_runtime_version_new(ms_runtime_t *runtime, const knot_dname_t *zone, uint64_t version);
+bool ms_runtime_gate(ms_runtime_t *runtime, struct ms_slot *slot, uint64_t version,
+                     const ms_gate_apex_t *apex);
+/*! For hooks: counts an answer of the gate. */
+void ms_runtime_gated(ms_runtime_t *runtime);
 /*! For hooks: hands the snapshot to the worker; takes \a apex in any case. */
 void ms_runtime_push_apex(ms_runtime_t *runtime, const knot_dname_t *zone, ms_apex_t *apex);

@@ -77,6 +77,7 @@ void ms_worker_result(ms_runtime_t *runtime, ms_event_t *event)
 static void show_stats(ms_runtime_t *runtime)
 {
 	ms_stats_t stats = { .replayed = __atomic_load_n(&runtime->replayed, __ATOMIC_RELAXED) };
+	stats.gated = __atomic_load_n(&runtime->gated, __ATOMIC_RELAXED);
 	memcpy(stats.counter, runtime->counter, sizeof(stats.counter));
 	for (int i = 0; i < MS_ADMIT_VERDICTS; i++) {
 		stats.admit[i] = __atomic_load_n(&runtime->admitted[i], __ATOMIC_RELAXED);
@@ -85,6 +86,8 @@ static void show_stats(ms_runtime_t *runtime)
 	stats.zones = view->gauge_zones;
 	stats.shared = view->gauge_shared;
 	stats.alarms = view->gauge_alarms;
+	stats.shut = view->gauge_shut;
+	stats.gate = runtime->agent.config.gate;
 	for (int i = 0; i < MS_PEER_RELATIONS; i++) {
 		stats.peers[i] = view->gauge_peers[i];
 	}
@@ -320,7 +323,10 @@ int ms_worker_init(ms_runtime_t *runtime, uint64_t seed, char error[MS_ERROR_MAX
 		               runtime->storage);
 		ms_worker_log(runtime, MS_LOG_WARNING, line);
 	}
-	ret = ms_sender_init(runtime);
+	ret = ms_agent_restored(&runtime->agent);
+	if (ret == KNOT_EOK) {
+		ret = ms_sender_init(runtime);
+	}
 	if (ret == KNOT_EOK) {
 		ret = ms_remote_init(runtime, error);
 	}

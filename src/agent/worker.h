@@ -47,6 +47,7 @@ struct ms_runtime {
 	ms_replay_cache_t replay;
 	uint64_t admitted[MS_ADMIT_VERDICTS]; /*!< Atomic. */
 	uint64_t replayed;                    /*!< Atomic. */
+	uint64_t gated;                       /*!< Atomic. */
 
 	/* Between instances and worker. */
 	pthread_mutex_t lock;

@@ -27,6 +27,7 @@ typedef enum {
 	MS_ACT_REPLY,    /*!< Sign and send the answer to a message. */
 	MS_ACT_EDIT,     /*!< Change a zone of our knotd. */
 	MS_ACT_KEYS,     /*!< Ask or tell Knot's key manager. */
+	MS_ACT_REFETCH,  /*!< Fetch the zone from the owner once more. Nothing comes back. */
 	MS_ACT_LOOK,     /*!< A new version of this zone is expected: look soon. */
 	MS_ACT_LOG,      /*!< One finished log line. */
 	MS_ACT_COUNT,    /*!< Add one to a counter. */
@@ -84,6 +85,9 @@ typedef struct {
 		} reply;
 		struct {
 			bool closest;              /*!< Zone = closest one at or above the first owner. */
+			bool remote;               /*!< By UPDATE at our combiner; all edits are exact. */
+			bool has_serial;           /*!< Becomes the zone's SOA serial. */
+			uint32_t serial;
 			knot_dname_storage_t zone;
 			size_t count;
 			ms_edit_t *edits;          /*!< Owned. */
@@ -96,7 +100,7 @@ typedef struct {
 		} keys;
 		struct {
 			knot_dname_storage_t zone;
-		} look;
+		} look;                        /*!< And REFETCH. */
 		struct {
 			ms_log_level_t level;
 			char *line;                /*!< Owned. */

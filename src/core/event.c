@@ -17,6 +17,10 @@ void ms_event_clear(ms_event_t *event)
 		ms_msg_free(event->message.msg);
 		event->message.msg = NULL;
 		break;
+	case MS_EV_LOCAL:
+		free(event->local.wire);
+		event->local.wire = NULL;
+		break;
 	case MS_EV_ANSWERED:
 		ms_msg_free(event->answer);
 		event->answer = NULL;
@@ -48,6 +52,7 @@ const char *ms_event_name(ms_event_kind_t kind)
 		[MS_EV_RECONCILE] = "reconcile",
 		[MS_EV_APEX]      = "apex",
 		[MS_EV_MESSAGE]   = "message",
+		[MS_EV_LOCAL]     = "local",
 		[MS_EV_LOCATED]   = "located",
 		[MS_EV_ANSWERED]  = "answered",
 		[MS_EV_EDITED]    = "edited",

@@ -48,6 +48,9 @@ static void free_zone(ms_zone_t *zone)
 	ms_apex_clear(&zone->apex);
 	ms_contribution_clear(&zone->own);
 	ms_contribution_clear(&zone->written);
+	ms_contribution_clear(&zone->local);
+	ms_rrset_clear(&zone->owner.ns);
+	ms_wanted_unref(zone->wanted);
 	free(zone->own_keys);
 	free(zone->quarantine);
 	knot_dname_free(zone->name, NULL);
@@ -83,6 +86,9 @@ int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t no
 		agent->published = false;
 		agent->publish_at = config->publish ? now.mono : MS_TIME_NEVER;
 		agent->dirty = true;
+		for (size_t i = 0; i < agent->zone_count; i++) {
+			agent->zones[i]->dirty = true;
+		}
 		ms_agent_wake(agent, now.mono);
 	}
 	return ret;
@@ -327,6 +333,22 @@ void ms_pair_remove(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair)
 	ms_peer_unref(agent, peer);
 }
 
+ms_wanted_t *ms_wanted_ref(ms_wanted_t *wanted)
+{
+	if (wanted != NULL) {
+		wanted->refs++;
+	}
+	return wanted;
+}
+
+void ms_wanted_unref(ms_wanted_t *wanted)
+{
+	if (wanted != NULL && --wanted->refs == 0) {
+		ms_contribution_clear(&wanted->data);
+		free(wanted);
+	}
+}
+
 const char *ms_alarm_name(ms_alarm_t alarm)
 {
 	static const char *const names[MS_ALARM_COUNT] = {
@@ -343,6 +365,10 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 		[MS_ALARM_RECORD_REFUSED] = "record-refused",
 		[MS_ALARM_PEER_REFUSES]   = "peer-refuses",
 		[MS_ALARM_LEAVING]        = "leaving",
+		[MS_ALARM_GATE_SHUT]      = "gate-shut",
+		[MS_ALARM_OWNER_DNSSEC]   = "owner-dnssec",
+		[MS_ALARM_SIGNED_INPUT]   = "signed-input",
+		[MS_ALARM_NS_DIFFER]      = "ns-differ",
 	};
 	return names[alarm];
 }

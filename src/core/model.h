@@ -40,6 +40,10 @@ typedef struct {
 	bool single_type;
 	bool hold;                     /*!< mode: hold. */
 	bool publish;                  /*!< Write URI, SVCB, KEY into the identity zone. */
+	bool gate;                     /*!< gate: on. */
+	bool combiner_role;            /*!< We combine for an agent elsewhere and talk to no peer. */
+	bool remote_combiner;          /*!< What we combine is sent to a combiner elsewhere. */
+	bool apex_key;                 /*!< KEY is combined, too (X-24). */
 	uint8_t addr_count;
 	ms_addr_t addr[MS_ADDRS_MAX];  /*!< All with the same port. */
 	ms_keyrr_t key;                /*!< Our KEY RDATA. */
@@ -60,10 +64,28 @@ typedef enum {
 	MS_ALARM_RECORD_REFUSED,   /*!< knotd refuses a contributed record. */
 	MS_ALARM_PEER_REFUSES,     /*!< A peer refuses our contribution. */
 	MS_ALARM_LEAVING,          /*!< A provider is leaving; its data are kept. */
+	MS_ALARM_GATE_SHUT,        /*!< The zone is kept from everybody: it cannot be combined. */
+	MS_ALARM_OWNER_DNSSEC,     /*!< The owner's zone has DNSSEC data of its own (A-19, G-12). */
+	MS_ALARM_SIGNED_INPUT,     /*!< The zone to be combined is signed already (G-25). */
+	MS_ALARM_NS_DIFFER,        /*!< NSMgmt became AGENT, and the agents' set is another (H-09). */
 	MS_ALARM_COUNT,
 } ms_alarm_t;
 
 typedef struct ms_zone ms_zone_t;
+
+/*!
+ * What a version of the zone must contain. Immutable once made; shared by model and views, counted
+ * by the worker only.
+ */
+typedef struct {
+	unsigned refs;
+	uint32_t managed;              /*!< Types that are ours: bits 1 << MS_APEX_x. */
+	uint32_t exact;                /*!< Those of them in which nothing else may stand. */
+	bool has_serial;               /*!< Serials are of our making … */
+	uint32_t serial;               /*!< … and a combined version has this one. */
+	bool is_unsigned;              /*!< No RRSIG may stand there (G-25). */
+	ms_contribution_t data;
+} ms_wanted_t;
 
 /*! One other provider of one zone. */
 typedef struct {
@@ -135,7 +157,15 @@ struct ms_zone {
 	ms_contribution_t own;
 	ms_digest_t own_digest;
 	/* what we put into the zone */
+	ms_wanted_t *wanted;           /*!< NULL: nothing. A counted reference. */
+	ms_contribution_t local;       /*!< Of our agent elsewhere, or nobody's in particular. */
+	bool has_local;
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
+	bool has_written;              /*!< An edit was made once: what stands there is known. */
+	ms_rec_owner_t owner;          /*!< What of the owner's we replaced; our last serial. */
+	bool shut;                     /*!< The version seen last lacks something: the gate is shut. */
+	ms_time_t shut_at;
+	char edit_reason[MS_REASON_MAX + 1]; /*!< Why the last edit failed. */
 	uint64_t edit_id;
 	ms_time_t edit_at;
 	unsigned edit_failures;
@@ -201,6 +231,12 @@ int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t no
 int ms_agent_restore(ms_agent_t *agent, const uint8_t *key, size_t key_len,
                      const uint8_t *value, size_t value_len, ms_now_t now);
 
+/*!
+ * After the last durable record: what every zone must contain is known again, so that the first
+ * view already keeps uncombined versions back.
+ */
+int ms_agent_restored(ms_agent_t *agent);
+
 uint64_t ms_agent_id(ms_agent_t *agent);
 /*! Makes sure that the agent wakes up at \a when or before. */
 void ms_agent_wake(ms_agent_t *agent, ms_time_t when);
@@ -236,6 +272,11 @@ static inline bool ms_zone_alarmed(const ms_zone_t *zone, ms_alarm_t alarm)
 {
 	return (zone->alarms & (1u << alarm)) != 0;
 }
+
+/*! A counted reference more; NULL is fine. \return \a wanted. */
+ms_wanted_t *ms_wanted_ref(ms_wanted_t *wanted);
+/*! One less; the last one frees. NULL is fine. */
+void ms_wanted_unref(ms_wanted_t *wanted);
 
 /*! Raises or ends an alarm; logs the change, once. */
 void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why,

@@ -3,9 +3,11 @@
 
 #include "core/contribution.h"
 #include "base/name.h"
+#include "core/gate.h"
 #include "core/group.h"
 #include "core/listing.h"
 #include "core/merge.h"
+#include "core/owner.h"
 #include "core/pair.h"
 #include "core/step.h"
 
@@ -81,9 +83,7 @@ static int keys_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_acti
 	return ask_keys(agent, zone, MS_KEYS_LIST, out);
 }
 
-/* Does the list fit the apex? With an older one a new ZSK would be nobody's, and a KSK that is
- * left alone would pass for the key that signs. */
-static bool list_fits(const ms_zone_t *zone)
+bool ms_zone_list_fits(const ms_zone_t *zone)
 {
 	ms_digest_t digest;
 	return zone->own_listed && zone->own_keys != NULL &&
@@ -96,7 +96,7 @@ static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 {
 	bool guess = !zone->own_listed && ms_zone_alarmed(zone, MS_ALARM_KEYS_FAILING);
 	if (!zone->loaded || !zone->shared ||
-	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !guess && !list_fits(zone))) {
+	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !guess && !ms_zone_list_fits(zone))) {
 		return KNOT_EOK;
 	}
 	ms_contribution_t own = { 0 };
@@ -169,9 +169,7 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	}
 	ms_group_settle(agent, zone, out);
 	zone->wake = zone_deadline(agent, zone);
-	if (zone->edit_id == 0 && zone->loaded && zone->edit_at.us > now.mono.us) {
-		zone->wake = ms_time_min(zone->wake, zone->edit_at);
-	}
+	zone->wake = ms_time_min(zone->wake, ms_merge_deadline(zone, now));
 	if (ret != KNOT_EOK) {
 		zone->wake = ms_time_add(now.mono, MS_SEC);
 	}
@@ -268,15 +266,18 @@ int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_GRACE);
 		return ms_zone_settle(agent, zone, event->now, out);
 	}
+	int ret = ms_owner_observe(zone, event->apex, out);
 	ms_apex_clear(&zone->apex);
 	zone->apex = *event->apex;
 	*event->apex = (ms_apex_t){ 0 };
 	zone->loaded = true;
+	ms_gate_seen(agent, zone, event->now);
 	zone->edit_at = ms_time_min(zone->edit_at, event->now.mono);
 	if (zone->keys_failures == 0) {
 		zone->keys_at = event->now.mono;
 	}
 	zone->listing_due = true;
 	zone->dirty = true;
-	return ms_zone_settle(agent, zone, event->now, out);
+	int settled = ms_zone_settle(agent, zone, event->now, out);
+	return ret != KNOT_EOK ? ret : settled;
 }

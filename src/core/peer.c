@@ -242,6 +242,10 @@ static void check_silence(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_a
 int ms_peer_settle(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_actions_t *out)
 {
 	int ret = KNOT_EOK;
+	/* A combiner talks to its agent alone. */
+	if (agent->config.combiner_role) {
+		return KNOT_EOK;
+	}
 	/* Both clocks: a jump of civil time must not stretch the life of a key (P-30). */
 	if (peer->has_locator && (ms_time_due(peer->expire_at, now.mono) ||
 	                          peer->locator.expires <= now.wall.s)) {
@@ -265,6 +269,9 @@ int ms_peer_settle(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_actions_
 ms_time_t ms_peer_deadline(const ms_agent_t *agent, const ms_peer_t *peer)
 {
 	ms_time_t when = MS_TIME_NEVER;
+	if (agent->config.combiner_role) {
+		return when;
+	}
 	if (peer->locate_id == 0) {
 		when = ms_time_min(when, peer->locate_at);
 	}

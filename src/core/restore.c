@@ -7,6 +7,7 @@
 #include "core/listing.h"
 #include "base/name.h"
 #include "core/step.h"
+#include "core/wanted.h"
 
 /* Writing. Values of a few kinds are large: one buffer per call, on the heap. */
 
@@ -77,6 +78,27 @@ int ms_zone_persist_written(const ms_zone_t *zone, const ms_contribution_t *writ
 	               ? ms_rec_written_encode(&rec, value, MS_REC_VALUE_MAX) : 0, out);
 }
 
+int ms_zone_persist_local(const ms_zone_t *zone, const ms_contribution_t *local,
+                          ms_actions_t *out)
+{
+	ms_rec_key_t key = key_of(MS_REC_CONTRIBUTION, zone->name, NULL);
+	if (local == NULL) {
+		return ms_action_persist(out, &key, NULL, 0);
+	}
+	ms_rec_contribution_t rec = { .data = *local };
+	uint8_t *value = malloc(MS_REC_VALUE_MAX);
+	return persist(&key, value, value != NULL
+	               ? ms_rec_contribution_encode(&rec, value, MS_REC_VALUE_MAX) : 0, out);
+}
+
+int ms_zone_persist_owner(const ms_zone_t *zone, const ms_rec_owner_t *owner, ms_actions_t *out)
+{
+	ms_rec_key_t key = key_of(MS_REC_OWNER, zone->name, NULL);
+	uint8_t *value = malloc(MS_REC_VALUE_MAX);
+	return persist(&key, value, value != NULL
+	               ? ms_rec_owner_encode(owner, value, MS_REC_VALUE_MAX) : 0, out);
+}
+
 int ms_zone_persist_own(const ms_zone_t *zone, ms_actions_t *out)
 {
 	ms_rec_key_t key = key_of(MS_REC_OWN, zone->name, NULL);
@@ -99,6 +121,12 @@ static int persist_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_actio
 	int ret = ms_zone_persist_hsync(agent, zone, out);
 	if (ret == KNOT_EOK) {
 		ret = ms_zone_persist_written(zone, &zone->written, out);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_zone_persist_owner(zone, &zone->owner, out);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_zone_persist_local(zone, zone->has_local ? &zone->local : NULL, out);
 	}
 	if (ret == KNOT_EOK && zone->own_keys != NULL && zone->own_listed) {
 		ret = ms_zone_persist_own(zone, out);
@@ -157,6 +185,14 @@ static ms_pair_t *restore_pair(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_
 	return pair;
 }
 
+static int restore_local(ms_zone_t *zone, ms_contribution_t *data)
+{
+	ms_contribution_clear(&zone->local);
+	zone->local = *data;
+	zone->has_local = true;
+	return KNOT_EOK;
+}
+
 static int restore_contribution(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_key_t *key,
                                 const uint8_t *value, size_t len, ms_now_t now)
 {
@@ -164,6 +200,9 @@ static int restore_contribution(ms_agent_t *agent, ms_zone_t *zone, const ms_rec
 	int ret = ms_rec_contribution_decode(value, len, &rec);
 	if (ret != KNOT_EOK) {
 		return ret;
+	}
+	if (key->origin[0] == '\0') {
+		return restore_local(zone, &rec.data);
 	}
 	ms_digest_t digest;
 	ms_pair_t *pair = restore_pair(agent, zone, key, now, &ret);
@@ -234,6 +273,18 @@ static int restore_written(ms_zone_t *zone, const uint8_t *value, size_t len)
 	if (ret == KNOT_EOK) {
 		ms_contribution_clear(&zone->written);
 		zone->written = rec.data;
+		zone->has_written = true;
+	}
+	return ret;
+}
+
+static int restore_owner(ms_zone_t *zone, const uint8_t *value, size_t len)
+{
+	ms_rec_owner_t rec;
+	int ret = ms_rec_owner_decode(value, len, &rec);
+	if (ret == KNOT_EOK) {
+		ms_rrset_clear(&zone->owner.ns);
+		zone->owner = rec;
 	}
 	return ret;
 }
@@ -277,6 +328,9 @@ int ms_agent_restore(ms_agent_t *agent, const uint8_t *key_data, size_t key_len,
 	case MS_REC_WRITTEN:
 		ret = restore_written(zone, value, value_len);
 		break;
+	case MS_REC_OWNER:
+		ret = restore_owner(zone, value, value_len);
+		break;
 	case MS_REC_OWN:
 		ret = restore_own(zone, value, value_len);
 		break;
@@ -287,5 +341,14 @@ int ms_agent_restore(ms_agent_t *agent, const uint8_t *key_data, size_t key_len,
 		break;
 	}
 	ms_actions_deinit(&silent);
+	return ret;
+}
+
+int ms_agent_restored(ms_agent_t *agent)
+{
+	int ret = KNOT_EOK;
+	for (size_t i = 0; ret == KNOT_EOK && i < agent->zone_count; i++) {
+		ret = ms_wanted_settle(agent, agent->zones[i]);
+	}
 	return ret;
 }

@@ -146,8 +146,9 @@ char *ms_status_agent(const ms_agent_t *agent, ms_now_t now)
 	put(&t, "agent=%s", name(agent->config.identity, buf));
 	put(&t, " signer=%s key=%u", name(agent->config.host, buf),
 	    agent->config.key.len > 0 ? ms_key_tag(agent->config.key.rdata, agent->config.key.len) : 0);
-	put(&t, " zones=%u shared=%u alarmed=%u peers=%zu mode=%s store=%s published=%s", opted, shared,
-	    alarmed, agent->peer_count, agent->config.hold ? "hold" : "auto",
+	put(&t, " zones=%u shared=%u alarmed=%u peers=%zu mode=%s role=%s gate=%s store=%s published=%s", opted,
+	    shared, alarmed, agent->peer_count, agent->config.hold ? "hold" : "auto",
+	    agent->config.combiner_role ? "combiner" : "agent", agent->config.gate ? "on" : "off",
 	    agent->unsaved ? "failing" : "ok",
 	    !agent->config.publish ? "off" : agent->published ? "yes" : "no");
 	put_reason(&t, agent->publish_reason);
@@ -196,12 +197,26 @@ static void put_pair(text_t *t, const ms_zone_t *zone, const ms_pair_t *pair, ms
 	put_reason(t, pair->reason);
 }
 
+static const char *gate_name(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	return !agent->config.gate ? "off" : agent->config.remote_combiner ? "combiner"
+	     : zone->shut ? "shut" : "open";
+}
+
+/* Whose NS RRset is served, and, where it is the owner's, whether the providers' would be equal:
+ * what an owner wants to know before NSMgmt becomes AGENT (H-07). */
+static const char *ns_name(const ms_zone_t *zone)
+{
+	bool agents = zone->wanted != NULL && (zone->wanted->managed & (1u << MS_APEX_NS));
+	return agents ? "agents" : "owner";
+}
+
 static const char *waiting(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	return agent->config.hold  ? "operator"
 	     : !zone->loaded       ? "zone-content"
 	     : !zone->shared       ? "hsync"
-	     : zone->edit_id != 0  ? "edit"
+	     : zone->edit_id != 0 || zone->shut ? "edit"
 	     : !zone->own_known    ? "own-keys"
 	     : !zone->group_ready  ? "hello-answers" : "nothing";
 }
@@ -217,6 +232,7 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	put(&t, " serial=%u", zone->loaded ? zone->apex.serial : 0);
 	put_tags(&t, "dnskey", &zone->own.set[MS_APEX_DNSKEY]);
 	put_tags(&t, "apex", &zone->apex.set[MS_APEX_DNSKEY]);
+	put(&t, " gate=%s ns=%s", gate_name(agent, zone), ns_name(zone));
 	put(&t, " group=%s transport=%s model=%s process=none waits-for=%s",
 	    zone->group_ready ? "ready" : "incomplete",
 	    zone->group_transport == 0 ? "none"

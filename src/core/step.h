@@ -26,6 +26,7 @@ int ms_on_opt_out(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_reconcile(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_message(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
+int ms_on_local(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_located(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_answered(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_edited(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
@@ -38,6 +39,11 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 
 /*! Digest of the apex DNSKEYs that may be ours: what the key manager's list was made for. */
 int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out);
+/*!
+ * Was the list made for this very apex? With an older one a new ZSK would be nobody's, and a KSK
+ * that is left alone would pass for the key that signs.
+ */
+bool ms_zone_list_fits(const ms_zone_t *zone);
 /*! Asks for the first keys of a zone. */
 int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out);
 
@@ -50,6 +56,10 @@ int ms_zone_persist_held(const ms_zone_t *zone, const ms_pair_t *pair, ms_action
 int ms_zone_persist_written(const ms_zone_t *zone, const ms_contribution_t *written,
                             ms_actions_t *out);
 int ms_zone_persist_own(const ms_zone_t *zone, ms_actions_t *out);
+/*! \param local  NULL: there is none any more. */
+int ms_zone_persist_local(const ms_zone_t *zone, const ms_contribution_t *local,
+                          ms_actions_t *out);
+int ms_zone_persist_owner(const ms_zone_t *zone, const ms_rec_owner_t *owner, ms_actions_t *out);
 int ms_peer_persist(const ms_peer_t *peer, ms_actions_t *out);
 /*! Everything once more, after the store failed. */
 int ms_agent_persist_all(const ms_agent_t *agent, ms_actions_t *out);

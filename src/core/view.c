@@ -25,6 +25,7 @@ static void unref_zone(ms_view_zone_t *row)
 	}
 	free(row->members);
 	ms_contribution_clear(&row->own);
+	ms_wanted_unref(row->wanted);
 	knot_dname_free(row->name, NULL);
 	free(row->status);
 	free(row);
@@ -141,7 +142,11 @@ static ms_view_zone_t *make_zone(const ms_agent_t *agent, const ms_zone_t *zone,
 		return NULL;
 	}
 	row->refs = 1;
-	row->shared = zone->shared;
+	row->opted = zone->opted;
+	row->shared = zone->opted && zone->shared;
+	/* What a combiner elsewhere gives us has passed its gate. */
+	row->wanted = ms_wanted_ref(agent->config.gate && !agent->config.remote_combiner
+	                            ? zone->wanted : NULL);
 	row->name = knot_dname_copy(zone->name, NULL);
 	row->status = ms_status_zone(agent, zone, now);
 	row->members = calloc(zone->pair_count > 0 ? zone->pair_count : 1, sizeof(*row->members));
@@ -209,7 +214,8 @@ static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 	size_t at = 0;
 	for (size_t i = 0; i < agent->zone_count; i++) {
 		const ms_zone_t *zone = agent->zones[i];
-		if (!zone->opted) {
+		/* Before the operator's word has reached us after a start, the gate is right already. */
+		if (!zone->opted && zone->wanted == NULL) {
 			continue;
 		}
 		ms_view_zone_t *row = next_zone(agent, zone, old, &at, now);
@@ -217,9 +223,10 @@ static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 			return false;
 		}
 		view->zones[view->zone_count++] = row;
-		view->gauge_zones++;
-		view->gauge_shared += zone->shared;
-		view->gauge_alarms += zone->alarms != 0;
+		view->gauge_zones += zone->opted;
+		view->gauge_shared += zone->opted && zone->shared;
+		view->gauge_alarms += zone->opted && zone->alarms != 0;
+		view->gauge_shut += zone->opted && zone->shut;
 	}
 	return true;
 }

@@ -31,7 +31,9 @@ typedef struct {
 typedef struct {
 	unsigned refs;
 	knot_dname_t *name;            /*!< Owned. */
+	bool opted;                    /*!< The operator lets it take part (known a bit later). */
 	bool shared;                   /*!< We are listed: messages are answered. */
+	ms_wanted_t *wanted;           /*!< What the gate lets out; NULL: everything. A reference. */
 	size_t member_count;           /*!< Other providers. */
 	ms_view_member_t *members;
 	ms_contribution_t own;
@@ -50,6 +52,7 @@ typedef struct {
 	uint32_t gauge_shared;
 	uint32_t gauge_peers[MS_PEER_RELATIONS];
 	uint32_t gauge_alarms;         /*!< Zones with an alarm. */
+	uint32_t gauge_shut;           /*!< Zones that the gate keeps back. */
 } ms_view_t;
 
 /*!

@@ -30,6 +30,9 @@ typedef struct {
 	knot_dname_txt_storage_t zone;
 	const ms_change_t *changes;
 	size_t count;
+	const uint32_t *serial; /* Of the next version; NULL: knotd's choice. */
+	char *soa;      /* Its SOA record, where that is so. */
+	uint32_t soa_ttl;
 	op_t *ops;
 	size_t op_count;
 	ms_zonedit_t *out;
@@ -193,6 +196,52 @@ static int diff_removed(edit_t *edit, const op_t *op, const ms_rdtext_t *form, p
 	return ret;
 }
 
+/* Addresses are the owner's to give (H-06): without them a name server of the zone's own names
+ * would lead nowhere. */
+static int check_address(edit_t *edit, const knot_rdata_t *ns, bool *found)
+{
+	static const char *const types[] = { "A", "AAAA" };
+	knot_dname_storage_t zone;
+	knot_dname_txt_storage_t target;
+	*found = true;
+	if (knot_dname_from_str(zone, edit->zone, sizeof(zone)) == NULL ||
+	    knot_dname_in_bailiwick(ns->data, zone) < 0) {
+		return KNOT_EOK;
+	}
+	if (knot_dname_to_str(target, ns->data, sizeof(target)) == NULL) {
+		return KNOT_EMALF;
+	}
+	size_t count = 0;
+	int ret = KNOT_EOK;
+	for (unsigned i = 0; ret == KNOT_EOK && i < 2; i++) {
+		present_t present = { 0 };
+		ret = get_present(edit, target, types[i], &present);
+		count += ret == KNOT_EOK ? present.count : 0;
+		if (ret == KNOT_EOK) {
+			clear_present(&present);
+		}
+	}
+	*found = count > 0;
+	return ret;
+}
+
+static int diff_one(edit_t *edit, const op_t *op, const knot_rdata_t *rdata, const ms_rdtext_t *form,
+                    present_t *present)
+{
+	if (op->removal) {
+		return diff_removed(edit, op, form, present);
+	}
+	bool found = true;
+	int ret = edit->changes[op->change].rrtype == KNOT_RRTYPE_NS
+	        ? check_address(edit, rdata, &found) : KNOT_EOK;
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	return found ? diff_added(edit, op, form, present)
+	             : refuse(edit, op->change, false, op->rdata, KNOT_ENONODE,
+	                      "the name server has no address in the zone");
+}
+
 static int diff_set(edit_t *edit, size_t at, bool removal, present_t *present)
 {
 	const ms_change_t *change = &edit->changes[at];
@@ -213,8 +262,7 @@ static int diff_set(edit_t *edit, size_t at, bool removal, present_t *present)
 			ret = refuse(edit, at, removal, i, ret, ret == KNOT_ESPACE ?
 			             "the RDATA is too long" : "the RDATA is malformed");
 		} else {
-			ret = removal ? diff_removed(edit, &op, &form, present)
-			              : diff_added(edit, &op, &form, present);
+			ret = diff_one(edit, &op, rdata, &form, present);
 			ms_rdtext_clear(&form);
 		}
 		if (ret != KNOT_EOK) {
@@ -274,15 +322,36 @@ static int by_kind(const void *a, const void *b)
 	return x->change != y->change ? (x->change < y->change ? -1 : 1) : x->rdata - y->rdata;
 }
 
+/* The SOA as it stands in the transaction, with another serial: the third of its fields. */
+static int make_soa(edit_t *edit, const char *text)
+{
+	const char *at = text;
+	for (unsigned field = 0; field < 2; field++) {
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	const char *rest = at + strcspn(at, " ");
+	free(edit->soa);
+	edit->soa = NULL;
+	return asprintf(&edit->soa, "%.*s%u%s", (int)(at - text), text, *edit->serial, rest) < 0
+	       ? KNOT_ENOMEM : KNOT_EOK;
+}
+
 /* knotd begins an empty zone where there are no contents; committing into it helps nobody. */
 static int check_loaded(edit_t *edit)
 {
 	present_t soa;
 	int ret = get_present(edit, edit->zone, "SOA", &soa);
-	if (ret == KNOT_EOK) {
-		ret = soa.count > 0 ? KNOT_EOK : KNOT_EEMPTYZONE;
-		clear_present(&soa);
+	if (ret != KNOT_EOK) {
+		return ret;
 	}
+	if (soa.count == 0) {
+		ret = KNOT_EEMPTYZONE;
+	} else if (edit->serial != NULL) {
+		ret = make_soa(edit, soa.records[0].text);
+		edit->soa_ttl = soa.ttl;
+	}
+	clear_present(&soa);
 	return ret;
 }
 
@@ -420,11 +489,26 @@ static int refuse_the_live_one(edit_t *edit, size_t from, size_t to, int ret)
 	return from < to ? refuse_op(edit, &edit->ops[from], ret) : KNOT_EOK;
 }
 
+static int send_soa(edit_t *edit)
+{
+	char ttl[TTL_ROOM];
+	(void)snprintf(ttl, sizeof(ttl), "%u", edit->soa_ttl);
+	ms_ctl_cmd_t cmd = {
+		.cmd = "zone-set", .zone = edit->zone, .owner = edit->zone, .type = "SOA", .ttl = ttl,
+		.data = edit->soa,
+	};
+	int ret = call(edit, &cmd, NULL, NULL);
+	return ret == KNOT_EISRECORD ? KNOT_EOK : ret;
+}
+
 /* Sends and commits ops[from..to) in the open transaction and leaves the connection. */
 static int commit_ops(edit_t *edit, size_t from, size_t to, size_t *live)
 {
 	int ret = send_ops(edit, from, to, live);
-	if (ret == KNOT_EOK && *live > 0) {
+	if (ret == KNOT_EOK && edit->soa != NULL) {
+		ret = send_soa(edit);
+	}
+	if (ret == KNOT_EOK && (*live > 0 || edit->soa != NULL)) {
 		ms_ctl_cmd_t cmd = { .cmd = "zone-commit", .zone = edit->zone };
 		ret = call(edit, &cmd, NULL, NULL);
 		edit->open = edit->open && ret != KNOT_EOK;
@@ -467,12 +551,13 @@ static int check_changes(const ms_change_t *changes, size_t count)
 			return KNOT_EINVAL;
 		}
 	}
-	return changes != NULL && count > 0 ? KNOT_EOK : KNOT_EINVAL;
+	return KNOT_EOK;
 }
 
 static int run(edit_t *edit, const knot_dname_t *zone)
 {
-	int ret = check_changes(edit->changes, edit->count);
+	bool anything = edit->count > 0 || (zone != NULL && edit->serial != NULL);
+	int ret = anything ? check_changes(edit->changes, edit->count) : KNOT_EINVAL;
 	if (ret == KNOT_EOK) {
 		ret = enter(edit, zone != NULL ? zone : edit->changes[0].owner, zone != NULL);
 	}
@@ -497,11 +582,13 @@ static void explain(edit_t *edit, int ret)
 }
 
 int ms_zonedit(const char *path, const atomic_bool *stop, const knot_dname_t *zone,
-               const ms_change_t *changes, size_t count, ms_zonedit_t *out)
+               const ms_change_t *changes, size_t count, const uint32_t *serial,
+               ms_zonedit_t *out)
 {
 	*out = (ms_zonedit_t){ 0 };
 	edit_t edit = {
-		.path = path, .stop = stop, .changes = changes, .count = count, .out = out,
+		.path = path, .stop = stop, .changes = changes, .count = count, .serial = serial,
+		.out = out,
 	};
 	int ret = run(&edit, zone);
 	leave(&edit);
@@ -515,6 +602,7 @@ int ms_zonedit(const char *path, const atomic_bool *stop, const knot_dname_t *zo
 		free(edit.ops[i].text);
 	}
 	free(edit.ops);
+	free(edit.soa);
 	return ret;
 }
 

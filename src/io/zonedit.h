@@ -56,6 +56,11 @@ typedef struct {
  * the same transaction; after a failed semantic check at commit the list is halved until the
  * culprits stand alone (additions before removals).
  *
+ * A name server within the zone that has no address there is refused like that, too (H-06).
+ *
+ * \param serial  NULL, or the SOA serial of the version that is made (also without any change):
+ *                for zones that knotd does not sign.
+ *
  * *out is replaced in any case, and after KNOT_EOK it wants ms_zonedit_clear(). After an error
  * nothing is owned and no refusal is listed; \a added and \a removed tell what an earlier
  * transaction of the call has committed. Doing the same call again is always right.
@@ -68,5 +73,6 @@ typedef struct {
  * \retval KNOT_E*           knotd failed otherwise (ms_ctl_open(), ms_ctl_call()).
  */
 int ms_zonedit(const char *path, const atomic_bool *stop, const knot_dname_t *zone,
-               const ms_change_t *changes, size_t count, ms_zonedit_t *out);
+               const ms_change_t *changes, size_t count, const uint32_t *serial,
+               ms_zonedit_t *out);
 void ms_zonedit_clear(ms_zonedit_t *out);

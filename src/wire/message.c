@@ -11,6 +11,7 @@
 #include <libknot/rrset.h>
 #include <libknot/rrtype/opt.h>
 
+#include "base/compat.h"
 #include "wire/rr.h"
 
 /* Room for the name of a type ("TYPE65535"). */
@@ -259,8 +260,11 @@ static int take_rr(parse_t *p, const ms_rr_t *rr, ms_rrset_t *set)
 	char type[TYPE_TEXT_MAX];
 	size_t pos = rr->owner - p->wire;
 	knot_rrset_t rrset = { 0 };
-	int ret = rr->rdlen == 0 ? KNOT_EMALF : knot_rrset_rr_from_wire(p->wire, &pos, p->len,
-	                                                                &rrset, NULL, true);
+	int ret = KNOT_EMALF;
+	if (rr->rdlen > 0) {
+		ret = knot_rrset_rr_from_wire(p->wire, &pos, p->len, &rrset, NULL,
+		                              MS_COMPAT_RR_CANONICAL);
+	}
 	if (ret != KNOT_EOK) {
 		return refuse(p, ret == KNOT_ENOMEM ? ret : KNOT_EMALF, "malformed %s record",
 		              type_text(rr->type, type));

@@ -58,13 +58,14 @@ class Lab(Servers):
 
     def __init__(self, folder, net="127.53.100", providers=("alpha", "beta"), shared=None,
                  module=None, apart=(), address=None, module_items=(), resolvers=("resolver",),
-                 survive=False):
+                 survive=False, ixfr=True):
         knotds = ["root", "parent", "owner"]
         for provider in providers:
             knotds += [provider, provider + "_secondary"]
         address = address or addresses(knotds + list(resolvers), net)
         super().__init__(folder, knotds, list(resolvers), address, providers, survive)
         self.providers, self.apart, self.module_items = list(providers), apart, list(module_items)
+        self.ixfr = ixfr
         self.shared = shared or {"zone.example.": small_zone("zone.example.")}
         self.module = os.environ.get("LAB_NO_MODULE") != "1" if module is None else module
         self.module_file = module_file() if self.module else None
@@ -160,6 +161,17 @@ class Lab(Servers):
         except LabError:
             self.knotc(name, "zone-abort", zone, check=False)
             raise
+
+    def configure(self, provider, *items):
+        """Other items of the module at one provider, from a reload on."""
+        common, self.module_items = self.module_items, self.module_items + list(items)
+        self.write(f"{self.path(provider)}/knot.conf", labconf.provider(self, provider))
+        self.module_items = common
+        self.knotc(provider, "reload")
+
+    def forget_journal(self, name):
+        """Of a server that does not run: its zones must come from their primaries again."""
+        shutil.rmtree(f"{self.path(name)}/journal")
 
     def replace(self, name, zone, owner, rrtype, ttl, rdata):
         """One RRset becomes rdata, whatever it was."""

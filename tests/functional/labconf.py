@@ -90,7 +90,8 @@ def owner(lab):
     for zone in lab.shared:
         text += (f"  - domain: {zone}\n    file: {lab.zonefile('owner', zone)}\n"
                  "    zonefile-sync: -1\n    acl: providers\n"
-                 f"    notify: [ {', '.join(lab.providers)} ]\n")
+                 f"    notify: [ {', '.join(lab.providers)} ]\n"
+                 f"    provide-ixfr: {'on' if lab.ixfr else 'off'}\n")
     return text
 
 

@@ -29,7 +29,6 @@
 #define FWD_PORT 5353
 #define KNOTD    "/usr/sbin/knotd"
 #define KNOTC    "/usr/sbin/knotc"
-#define KEYMGR   "/usr/sbin/keymgr"
 #define UNBOUND  "/usr/sbin/unbound"
 #define START_TRIES 1000 /* of 10 ms */
 
@@ -76,11 +75,18 @@ static bool enter_namespace(void)
 	return up;
 }
 
+/*! Debian moved it when it became a package of its own (3.5). */
+static const char *keymgr(void)
+{
+	static const char *const OLD = "/usr/sbin/keymgr";
+	return access(OLD, X_OK) == 0 ? OLD : "/usr/bin/keymgr";
+}
+
 /*! \return Why the test cannot run here; NULL if it can. */
 static const char *ensure_port_53(void)
 {
-	if (access(KNOTD, X_OK) != 0 || access(KEYMGR, X_OK) != 0) {
-		return KNOTD " or " KEYMGR " is not installed";
+	if (access(KNOTD, X_OK) != 0 || access(keymgr(), X_OK) != 0) {
+		return KNOTD " or keymgr is not installed";
 	}
 	if ((can_bind(ROOT_IP, SOCK_DGRAM) && can_bind(ROOT_IP, SOCK_STREAM) &&
 	     can_bind(ZONES_IP, SOCK_DGRAM) && can_bind(ZONES_IP, SOCK_STREAM)) ||
@@ -154,7 +160,7 @@ static void append_ds(char *text, size_t max, const char *server, const char *zo
                       const char *owner)
 {
 	char line[512], rdata[256];
-	snprintf(line, sizeof(line), KEYMGR " -D %s/%s/keys %s ds", net.dir, server, zone);
+	snprintf(line, sizeof(line), "%s -D %s/%s/keys %s ds", keymgr(), net.dir, server, zone);
 	FILE *pipe = popen(line, "r");
 	assert_non_null(pipe);
 	unsigned found = 0;

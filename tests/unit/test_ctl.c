@@ -168,7 +168,7 @@ static int edit(const lab_t *lab, const atomic_bool *stop, ms_zonedit_t *out, in
 	ms_rrset_t add = { 60, { .count = 1, .size = knot_rdata_size(3), .rdata = rdata } };
 	ms_change_t change = { .owner = ZONE, .rrtype = KNOT_RRTYPE_TXT, .ttl = 60, .add = &add };
 	int64_t start = now_ms();
-	int ret = ms_zonedit(lab->sock, stop, ZONE, &change, 1, out);
+	int ret = ms_zonedit(lab->sock, stop, ZONE, &change, 1, NULL, out);
 	*took = now_ms() - start;
 	return ret;
 }

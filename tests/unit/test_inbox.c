@@ -187,14 +187,22 @@ static void test_versions(void **state)
 	zone_name(1, name);
 	ms_slot_t *slot = ms_slots_get(&slots, name);
 	assert_non_null(slot);
-	assert_false(ms_slot_version_new(slot, 7));
-	__atomic_store_n(&slot->live, true, __ATOMIC_RELAXED);
 	assert_true(ms_slot_version_new(slot, 7));
 	assert_false(ms_slot_version_new(slot, 7));
 	assert_true(ms_slot_version_new(slot, 8));
 	assert_true(ms_slot_version_new(slot, 7));
 	ms_slot_forget(slot);
 	assert_true(ms_slot_version_new(slot, 7));
+
+	/* The last two that were found complete go out. */
+	for (uint64_t version = 1; version <= 3; version++) {
+		assert_false(ms_slot_open(slot, version));
+		ms_slot_set_open(slot, version);
+		ms_slot_set_open(slot, version);
+	}
+	assert_false(ms_slot_open(slot, 1));
+	assert_true(ms_slot_open(slot, 2));
+	assert_true(ms_slot_open(slot, 3));
 	ms_slots_deinit(&slots);
 }
 

@@ -52,7 +52,7 @@ static int edit(const char *zone, row_t *rows, size_t count, ms_zonedit_t *out)
 	if (zone != NULL) {
 		assert_non_null(knot_dname_from_str(name, zone, sizeof(name)));
 	}
-	int ret = ms_zonedit(lab.sock, NULL, zone != NULL ? name : NULL, changes, count, out);
+	int ret = ms_zonedit(lab.sock, NULL, zone != NULL ? name : NULL, changes, count, NULL, out);
 	for (size_t i = 0; i < count; i++) {
 		knot_rdataset_clear(&rows[i].add.rrs, NULL);
 		knot_rdataset_clear(&rows[i].remove.rrs, NULL);

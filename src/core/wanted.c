@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/wanted.h"
+
+#include <stdlib.h>
+
+#include <libknot/libknot.h>
+
+#include "core/contribution.h"
+#include "core/step.h"
+
+#define BIT(type) (1u << (type))
+
+/* Types that knotd itself publishes for its own keys: others' records stand beside them. */
+static const ms_apex_type_t key_types[] = { MS_APEX_DNSKEY, MS_APEX_CDS, MS_APEX_CDNSKEY };
+#define KEY_TYPES (sizeof(key_types) / sizeof(key_types[0]))
+
+int ms_record_digest(uint16_t rrtype, const uint8_t *rdata, uint16_t len, ms_digest_t *out)
+{
+	ms_rrset_t set = { 0 };
+	int ret = ms_rrset_add(&set, rdata, len);
+	if (ret == KNOT_EOK) {
+		const ms_rrset_t *sets[] = { &set };
+		ret = ms_rrsets_digest(sets, &rrtype, 1, out);
+	}
+	ms_rrset_clear(&set);
+	return ret;
+}
+
+static bool nobody_signs(const ms_zone_t *zone)
+{
+	bool nobody = zone->self_sign != MS_HSYNC_SIGN;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		nobody &= !ms_pair_on(&zone->pairs[i]) || zone->pairs[i].sign != MS_HSYNC_SIGN;
+	}
+	return nobody;
+}
+
+ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	if (!zone->shared) {
+		/* Unlisted is not ordinary: while the RRset names others, nothing is touched. */
+		return zone->loaded && zone->apex.set[MS_APEX_HSYNC].rrs.count == 0
+		       ? MS_COMBINE_RESTORE : MS_COMBINE_KEEP;
+	}
+	/* Others may still be answered from what we serve: until a process says so, nothing is taken
+	 * out of a zone in which we are not ON any more (A-13). */
+	if (zone->self_state != MS_HSYNC_ON) {
+		return zone->has_written ? MS_COMBINE_FROZEN : MS_COMBINE_KEEP;
+	}
+	/* Before the operator's word has reached us after a start, it is as it was. */
+	bool may_sign = zone->signing || !zone->opted || agent->config.combiner_role;
+	bool signer = zone->self_sign == MS_HSYNC_SIGN && may_sign;
+	bool editor = nobody_signs(zone) && !zone->signing;
+	return !signer && !editor ? MS_COMBINE_KEEP
+	     : agent->config.hold ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
+}
+
+/* Do we publish the keys of this provider? A leaving one's data stay until the process that
+ * removes them (X-12, A-16); one that was never ON has none (A-14). */
+static bool keys_count(const ms_pair_t *pair)
+{
+	return pair->has_held &&
+	       (pair->leaving || (ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN));
+}
+
+/* NS comes from everybody, signing or not. */
+static bool ns_counts(const ms_pair_t *pair)
+{
+	return pair->has_held && (pair->leaving || ms_pair_on(pair));
+}
+
+static int drop_quarantined(const ms_zone_t *zone, ms_apex_type_t type, ms_rrset_t *set)
+{
+	if (zone->quarantine_count == 0) {
+		return KNOT_EOK;
+	}
+	ms_rrset_t kept = { .ttl = set->ttl };
+	knot_rdata_t *rr = set->rrs.rdata;
+	int ret = KNOT_EOK;
+	for (uint16_t i = 0; ret == KNOT_EOK && i < set->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		ms_digest_t digest;
+		bool out = false;
+		ret = ms_record_digest(ms_apex_rrtype(type), rr->data, rr->len, &digest);
+		for (size_t k = 0; ret == KNOT_EOK && k < zone->quarantine_count; k++) {
+			out |= ms_digest_equal(&digest, &zone->quarantine[k].digest);
+		}
+		if (ret == KNOT_EOK && !out) {
+			ret = ms_rrset_add(&kept, rr->data, rr->len);
+		}
+	}
+	if (ret != KNOT_EOK) {
+		ms_rrset_clear(&kept);
+		return ret;
+	}
+	ms_rrset_clear(set);
+	*set = kept;
+	return KNOT_EOK;
+}
+
+/* The union of what all say about one type. */
+static int unite(const ms_zone_t *zone, ms_apex_type_t type, bool with_own,
+                 bool (*counts)(const ms_pair_t *), ms_rrset_t *out)
+{
+	int ret = with_own ? ms_rrset_union(out, &zone->own.set[type]) : KNOT_EOK;
+	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+		if (counts(&zone->pairs[i])) {
+			ret = ms_rrset_union(out, &zone->pairs[i].held.set[type]);
+		}
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_union(out, &zone->local.set[type]);
+	}
+	return ret == KNOT_EOK ? drop_quarantined(zone, type, out) : ret;
+}
+
+/* Two CSYNC records would be an error of the zone (RFC 7477 section 2): the first in canonical
+ * order is the same one at every provider. */
+static int keep_first(ms_rrset_t *set)
+{
+	if (set->rrs.count < 2) {
+		return KNOT_EOK;
+	}
+	ms_rrset_t first = { .ttl = set->ttl };
+	int ret = ms_rrset_add(&first, set->rrs.rdata->data, set->rrs.rdata->len);
+	if (ret == KNOT_EOK) {
+		ms_rrset_clear(set);
+		*set = first;
+	}
+	return ret;
+}
+
+static bool anybody(const ms_zone_t *zone, bool (*counts)(const ms_pair_t *))
+{
+	bool any = zone->has_local;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		any |= counts(&zone->pairs[i]);
+	}
+	return any;
+}
+
+/* As an agent: contributions of peers beside our own data. */
+static int want_as_agent(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
+{
+	int ret = KNOT_EOK;
+	bool signer = zone->self_sign == MS_HSYNC_SIGN;
+	bool others = anybody(zone, keys_count);
+	for (size_t i = 0; ret == KNOT_EOK && signer && i < KEY_TYPES; i++) {
+		ms_apex_type_t type = key_types[i];
+		ret = unite(zone, type, false, keys_count, &out->data.set[type]);
+		if (ret == KNOT_EOK) {
+			ret = ms_rrset_minus(&out->data.set[type], &zone->own.set[type]);
+		}
+		out->managed |= BIT(type);
+	}
+	if (ret == KNOT_EOK && signer && others) {
+		ret = unite(zone, MS_APEX_CSYNC, true, keys_count, &out->data.set[MS_APEX_CSYNC]);
+		ret = ret == KNOT_EOK ? keep_first(&out->data.set[MS_APEX_CSYNC]) : ret;
+		out->managed |= BIT(MS_APEX_CSYNC);
+	}
+	if (ret == KNOT_EOK && signer && agent->config.apex_key) {
+		ret = unite(zone, MS_APEX_KEY, true, keys_count, &out->data.set[MS_APEX_KEY]);
+	}
+	if (ret == KNOT_EOK && zone->nsmgmt == MS_HSYNC_AGENT) {
+		/* After a start, until our own data are known, it is what we wrote. */
+		ret = zone->own_known
+		    ? unite(zone, MS_APEX_NS, true, ns_counts, &out->data.set[MS_APEX_NS])
+		    : ms_rrset_copy(&out->data.set[MS_APEX_NS], &zone->written.set[MS_APEX_NS]);
+	}
+	return ret;
+}
+
+/* As a combiner: what our agent said, and nothing else. */
+static int want_as_combiner(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
+{
+	int ret = KNOT_EOK;
+	for (unsigned type = 0; ret == KNOT_EOK && type < MS_CONTRIB_TYPES; type++) {
+		bool ours = (type != MS_APEX_NS || zone->nsmgmt == MS_HSYNC_AGENT) &&
+		            (type != MS_APEX_KEY || agent->config.apex_key);
+		if (!zone->has_local || !ours) {
+			continue;
+		}
+		ret = ms_rrset_copy(&out->data.set[type], &zone->local.set[type]);
+		ret = ret == KNOT_EOK ? drop_quarantined(zone, type, &out->data.set[type]) : ret;
+		if (type != MS_APEX_NS && type != MS_APEX_KEY) {
+			out->managed |= BIT(type);
+		}
+		out->exact |= BIT(type);
+	}
+	return ret;
+}
+
+/* What stands there by our doing, and is not taken back. */
+static int want_as_written(const ms_zone_t *zone, ms_wanted_t *out)
+{
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		out->managed |= zone->written.set[type].rrs.count > 0 ? BIT(type) : 0;
+	}
+	return ms_contribution_copy(&out->data, &zone->written);
+}
+
+static int want(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
+{
+	return ms_combine_of(agent, zone) == MS_COMBINE_FROZEN ? want_as_written(zone, out)
+	     : agent->config.combiner_role ? want_as_combiner(agent, zone, out)
+	     : want_as_agent(agent, zone, out);
+}
+
+/* Zones that knotd does not sign have no serial of their own: the rule is in core/owner. */
+static bool own_serials(const ms_agent_t *agent, const ms_zone_t *zone, const ms_wanted_t *wanted)
+{
+	bool unsigned_here = zone->opted ? !zone->signing : zone->owner.has_serial;
+	return unsigned_here && (agent->config.combiner_role || wanted->managed != 0);
+}
+
+static int make(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
+{
+	int ret = want(agent, zone, out);
+	/* Never an empty NS RRset; and KEY is the owner's until somebody contributes one. */
+	for (ms_apex_type_t type = MS_APEX_NS; type <= MS_APEX_KEY; type++) {
+		out->exact |= BIT(type);
+		if (type != MS_APEX_CSYNC && out->data.set[type].rrs.count > 0) {
+			out->managed |= BIT(type);
+		}
+	}
+	out->data.stated = out->managed;
+	out->is_unsigned = agent->config.combiner_role;
+	out->has_serial = own_serials(agent, zone, out);
+	out->serial = zone->owner.serial;
+	return ret;
+}
+
+static bool same(const ms_wanted_t *a, const ms_wanted_t *b)
+{
+	return a != NULL && a->managed == b->managed && a->exact == b->exact &&
+	       a->has_serial == b->has_serial && a->serial == b->serial &&
+	       a->is_unsigned == b->is_unsigned && ms_contribution_equal(&a->data, &b->data);
+}
+
+int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone)
+{
+	ms_combine_t mode = ms_combine_of(agent, zone);
+	if (mode != MS_COMBINE_YES && mode != MS_COMBINE_FROZEN) {
+		zone->dirty |= zone->wanted != NULL;
+		ms_wanted_unref(zone->wanted);
+		zone->wanted = NULL;
+		return KNOT_EOK;
+	}
+	ms_wanted_t *wanted = calloc(1, sizeof(*wanted));
+	if (wanted == NULL) {
+		return KNOT_ENOMEM;
+	}
+	wanted->refs = 1;
+	int ret = make(agent, zone, wanted);
+	if (ret != KNOT_EOK || same(zone->wanted, wanted)) {
+		ms_wanted_unref(wanted);
+		return ret;
+	}
+	ms_wanted_unref(zone->wanted);
+	zone->wanted = wanted;
+	zone->dirty = true;
+	return KNOT_EOK;
+}
+
+bool ms_wanted_complete(const ms_zone_t *zone)
+{
+	bool complete = true, any = false;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		if (pair->sign == MS_HSYNC_SIGN && (pair->listed || pair->leaving)) {
+			complete &= pair->has_held;
+			any |= keys_count(pair);
+		}
+	}
+	return complete && any;
+}
+
+static int collect(const ms_zone_t *zone, ms_contribution_t *out)
+{
+	int ret = KNOT_EOK;
+	for (size_t k = 0; ret == KNOT_EOK && k < KEY_TYPES; k++) {
+		ms_apex_type_t type = key_types[k];
+		ms_rrset_t *set = &out->set[type];
+		ret = ms_rrset_copy(set, &zone->apex.set[type]);
+		if (ret == KNOT_EOK) {
+			ret = ms_rrset_minus(set, &zone->own.set[type]);
+		}
+		for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+			ret = ms_rrset_minus(set, &zone->pairs[i].held.set[type]);
+		}
+		knot_rdata_t *rr = zone->apex.set[type].rrs.rdata;
+		for (uint16_t i = 0; ret == KNOT_EOK && type == MS_APEX_DNSKEY &&
+		     i < zone->apex.set[type].rrs.count; i++, rr = knot_rdataset_next(rr)) {
+			if (ms_key_is_own(zone, rr->data, rr->len)) {
+				ret = ms_rrset_remove(set, rr->data, rr->len);
+			}
+		}
+		out->stated |= BIT(type);
+	}
+	return ret;
+}
+
+static int keep_local(ms_zone_t *zone, ms_contribution_t *local, ms_actions_t *out)
+{
+	bool has = !ms_contribution_empty(local);
+	int ret = ms_zone_persist_local(zone, has ? local : NULL, out);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	ms_contribution_clear(&zone->local);
+	zone->local = *local;
+	*local = (ms_contribution_t){ 0 };
+	zone->has_local = has;
+	zone->dirty = true;
+	return KNOT_EOK;
+}
+
+int ms_wanted_adopt(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	if (agent->config.combiner_role || ms_combine_of(agent, zone) != MS_COMBINE_YES ||
+	    zone->self_sign != MS_HSYNC_SIGN) {
+		return KNOT_EOK;
+	}
+	bool complete = ms_wanted_complete(zone);
+	bool adopt = !zone->has_local && !zone->has_written && !complete && zone->pair_count > 0 &&
+	             ms_zone_list_fits(zone);
+	if (!adopt && !(zone->has_local && complete)) {
+		return KNOT_EOK;
+	}
+	ms_contribution_t local = { 0 };
+	int ret = adopt ? collect(zone, &local) : KNOT_EOK;
+	if (ret == KNOT_EOK && adopt && !ms_contribution_empty(&local)) {
+		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
+		              "%u DNSKEY and %u CDS in the zone are nobody's yet -> kept until every "
+		              "provider has contributed", local.set[MS_APEX_DNSKEY].rrs.count,
+		              local.set[MS_APEX_CDS].rrs.count);
+		ret = keep_local(zone, &local, out);
+	} else if (ret == KNOT_EOK && !adopt) {
+		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
+		              "every provider has contributed -> what is nobody's goes");
+		ret = keep_local(zone, &local, out);
+	}
+	ms_contribution_clear(&local);
+	return ret;
+}
