@@ -8,9 +8,6 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$TOP/samples/lib/setup.sh"
 
 ALL=(unit functional sample asan distcheck)
-PACKAGES=(build-essential autoconf automake libtool pkg-config knot libknot-dev knot-dnsutils
-	libunbound-dev libevent-dev unbound libgnutls28-dev libcmocka-dev liburcu-dev libjansson-dev
-	dns-root-data bind9-dnsutils python3 libnet-dns-sec-perl faketime xz-utils)
 LOGS=$TOP/build/logs
 passed=0 failed=0 skipped=0
 
@@ -149,7 +146,7 @@ for each in "${PARTS[@]}"; do
 	declare -F "part_$each" >/dev/null || { usage >&2; die "unknown part $each"; }
 done
 
-ensure_packages "${PACKAGES[@]}"
+ensure_packages "${TEST_PACKAGES[@]}"
 mkdir -p "$LOGS"
 for each in "${PARTS[@]}"; do
 	part "$each"

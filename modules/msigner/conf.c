@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "conf.h"
 
+#include <strings.h>
+
 #include <libdnssec/key.h>
 
 #include "agent/runtime.h"
@@ -89,8 +91,13 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_ALGORITHM,       YP_TOPT,   YP_VOPT = { algorithms,
 	                                      DNSSEC_KEY_ALGORITHM_ECDSA_P256_SHA256 } },
 	{ MS_ITEM_SINGLE_TYPE,     YP_TBOOL,  YP_VBOOL = { false } },
+	{ MS_ITEM_COMPARE,         YP_TSTR,   YP_VNONE, YP_FMULTI },
 	{ MS_ITEM_GATE,            YP_TBOOL,  YP_VBOOL = { true } },
 	{ MS_ITEM_MODE,            YP_TOPT,   YP_VOPT = { modes, MS_MODE_AUTO } },
+	{ MS_ITEM_AGENT_KEY,       YP_TDNAME, YP_VNONE },
+	{ MS_ITEM_COMBINER,        YP_TADDR,  YP_VADDR = { DNS_PORT } },
+	{ MS_ITEM_COMBINER_KEY,    YP_TDNAME, YP_VNONE },
+	{ MS_ITEM_APEX_KEY,        YP_TBOOL,  YP_VBOOL = { false } },
 	{ NULL }
 };
 
@@ -162,6 +169,41 @@ static const char *check_nameserver(const knotd_conf_t *conf)
 	return NULL;
 }
 
+int ms_conf_component(const char *name, uint16_t hsync_type, uint16_t *out)
+{
+	if (strcasecmp(name, "RNAME") == 0) {
+		*out = MS_COMPONENT_RNAME;
+		return KNOT_EOK;
+	}
+	if (strcasecmp(name, "HSYNC") == 0) {
+		*out = hsync_type;
+		return KNOT_EOK;
+	}
+	uint16_t type;
+	if (knot_rrtype_from_string(name, &type) < 0 || type == 0 || knot_rrtype_is_metatype(type) ||
+	    type == KNOT_RRTYPE_RRSIG || type == KNOT_RRTYPE_NSEC || type == KNOT_RRTYPE_NSEC3 ||
+	    type == KNOT_RRTYPE_ZONEMD) {
+		return KNOT_EINVAL;
+	}
+	*out = type;
+	return KNOT_EOK;
+}
+
+static const char *check_compare(const knotd_conf_t *conf)
+{
+	if (conf->count > MS_COMPONENTS_MAX) {
+		return "'compare' has more than sixteen values: list the most important ones";
+	}
+	for (size_t i = 0; i < conf->count; i++) {
+		uint16_t type;
+		if (ms_conf_component(conf->multi[i].string, HSYNC_TYPE_DEFAULT, &type) != KNOT_EOK) {
+			return "'compare' names what is each provider's own or no record type: use types "
+			       "like NS, CDS, MX, and RNAME or HSYNC";
+		}
+	}
+	return NULL;
+}
+
 static const char *check_transport(const knotd_conf_t *conf)
 {
 	for (size_t i = 0; i < conf->count; i++) {
@@ -201,6 +243,34 @@ static const char *check_numbers(knotd_conf_check_args_t *args)
 	return NULL;
 }
 
+static bool is_set(knotd_conf_check_args_t *args, const yp_name_t *item)
+{
+	return knotd_conf_check_item(args, item).count > 0;
+}
+
+/*! Whether the keys exist is seen at load: other sections cannot be read here. */
+static const char *check_roles(knotd_conf_check_args_t *args)
+{
+	bool combiner = is_set(args, MS_ITEM_COMBINER);
+	if (combiner && is_set(args, MS_ITEM_AGENT_KEY)) {
+		return "'agent-key' and 'combiner' exclude each other: the first is for the combiner, "
+		       "the second for the signer behind it";
+	}
+	if (combiner && !is_set(args, MS_ITEM_COMBINER_KEY)) {
+		return "'combiner' needs 'combiner-key': name the TSIG key that it knows us by";
+	}
+	if (!combiner && is_set(args, MS_ITEM_COMBINER_KEY)) {
+		return "'combiner-key' needs 'combiner': give the address of the combiner";
+	}
+	knotd_conf_t conf = knotd_conf_check_item(args, MS_ITEM_COMBINER);
+	ms_addr_t addr;
+	if (combiner && (!ms_conf_addr(&conf.single, &addr) || ms_addr_is_wildcard(&addr) ||
+	                 addr.port == 0)) {
+		return "'combiner' is not the address of a server: give IP[@PORT]";
+	}
+	return NULL;
+}
+
 /*! Checks an item with several values. */
 static const char *check_multi(knotd_conf_check_args_t *args, const yp_name_t *item,
                                const char *(*check)(const knotd_conf_t *))
@@ -214,7 +284,8 @@ static const char *check_multi(knotd_conf_check_args_t *args, const yp_name_t *i
 int ms_conf_check(knotd_conf_check_args_t *args)
 {
 	const char *error = check_identity(args);
-	if (error == NULL) {
+	/* Nobody looks for a combiner: only its owner, agent and signer know it. */
+	if (error == NULL && !is_set(args, MS_ITEM_AGENT_KEY)) {
 		error = check_multi(args, MS_ITEM_ADDRESS, check_address);
 	}
 	if (error == NULL) {
@@ -224,10 +295,16 @@ int ms_conf_check(knotd_conf_check_args_t *args)
 		error = check_multi(args, MS_ITEM_FORWARD, check_forward);
 	}
 	if (error == NULL) {
+		error = check_multi(args, MS_ITEM_COMPARE, check_compare);
+	}
+	if (error == NULL) {
 		error = check_multi(args, MS_ITEM_TRANSPORT, check_transport);
 	}
 	if (error == NULL) {
 		error = check_numbers(args);
+	}
+	if (error == NULL) {
+		error = check_roles(args);
 	}
 	if (error != NULL) {
 		args->err_str = error;

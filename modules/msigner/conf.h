@@ -35,8 +35,19 @@
 #define MS_ITEM_STATUS_ACL      "\x0A""status-acl"
 #define MS_ITEM_ALGORITHM       "\x09""algorithm"
 #define MS_ITEM_SINGLE_TYPE     "\x0B""single-type"
+#define MS_ITEM_COMPARE         "\x07""compare"
 #define MS_ITEM_GATE            "\x04""gate"
 #define MS_ITEM_MODE            "\x04""mode"
+#define MS_ITEM_AGENT_KEY       "\x09""agent-key"
+#define MS_ITEM_COMBINER        "\x08""combiner"
+#define MS_ITEM_COMBINER_KEY    "\x0C""combiner-key"
+#define MS_ITEM_APEX_KEY        "\x08""apex-key"
+
+/*!
+ * A component that is compared by its name: "RNAME", "HSYNC" (\a hsync_type), or a record type that
+ * has its place at an apex. \retval KNOT_EINVAL
+ */
+int ms_conf_component(const char *name, uint16_t hsync_type, uint16_t *out);
 
 /*! Values of port-precedence: which record names the port of a peer. */
 enum { MS_PORT_SVCB, MS_PORT_URI };

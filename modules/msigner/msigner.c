@@ -29,7 +29,10 @@ typedef struct {
 	bool opted;             /*!< Zone: the engine knows it. */
 	ms_runtime_t *runtime;
 	ms_codes_t codes;       /*!< Global. */
+	uint8_t extra_count;    /*!< Global: types that are copied only to be compared. */
+	uint16_t extra[MS_COMPONENTS_MAX];
 	knotd_conf_t status_acl;/*!< Global. */
+	ms_tsig_key_t agent_key;/*!< Global; without a secret: we combine for nobody. */
 } instance_t;
 
 /*! Global instances that are open, and how often their number fell to zero: engines end there. */
@@ -40,6 +43,7 @@ static void free_instance(instance_t *self)
 {
 	if (self != NULL) {
 		knotd_conf_free(&self->status_acl);
+		ms_tsig_key_wipe(&self->agent_key);
 		knot_dname_free(self->zone, NULL);
 		free(self->storage);
 		free(self);
@@ -61,11 +65,47 @@ static uint64_t version_of(const knot_rrset_t *soa)
 	return (serial << 32 ^ (uint32_t)(uintptr_t)soa->rrs.rdata) | 4;
 }
 
-/*! Copies the apex RRsets of the version under this query; NULL when memory is out. */
-static ms_apex_t *copy_apex(knotd_qdata_t *qdata, uint16_t hsync_type)
+static void note_extra(instance_t *self, const ms_config_t *config)
 {
+	for (unsigned i = 0; i < config->compare_count; i++) {
+		uint16_t type = config->compare[i];
+		if (ms_apex_index(type) < 0 && type != MS_COMPONENT_RNAME && type != KNOT_RRTYPE_SOA &&
+		    type != config->codes.hsync_type) {
+			self->extra[self->extra_count++] = type;
+		}
+	}
+}
+
+static int copy_extra(const instance_t *self, knotd_qdata_t *qdata, ms_apex_t *apex)
+{
+	if (self->extra_count == 0) {
+		return KNOT_EOK;
+	}
+	apex->extra = calloc(self->extra_count, sizeof(*apex->extra));
+	if (apex->extra == NULL) {
+		return KNOT_ENOMEM;
+	}
+	apex->extra_count = self->extra_count;
+	int ret = KNOT_EOK;
+	for (unsigned i = 0; ret == KNOT_EOK && i < self->extra_count; i++) {
+		knot_rrset_t rrset = knotd_qdata_zone_apex_rrset(qdata, self->extra[i]);
+		apex->extra[i].rrtype = self->extra[i];
+		apex->extra[i].rrs.ttl = rrset.ttl;
+		ret = knot_rdataset_copy(&apex->extra[i].rrs.rrs, &rrset.rrs, NULL);
+	}
+	return ret;
+}
+
+/*! Copies the apex RRsets of the version under this query; NULL when memory is out. */
+static ms_apex_t *copy_apex(const instance_t *self, knotd_qdata_t *qdata)
+{
+	uint16_t hsync_type = self->codes.hsync_type;
 	ms_apex_t *apex = calloc(1, sizeof(*apex));
-	if (apex == NULL) {
+	if (apex == NULL || copy_extra(self, qdata, apex) != KNOT_EOK) {
+		if (apex != NULL) {
+			ms_apex_clear(apex);
+		}
+		free(apex);
 		return NULL;
 	}
 	for (ms_apex_type_t type = 0; type < MS_APEX_TYPES; type++) {
@@ -119,7 +159,7 @@ static bool is_held(knotd_qdata_t *qdata, const knot_dname_t *zone)
 static void bring_news(const instance_t *self, knotd_qdata_t *qdata, ms_slot_t *slot,
                        const knot_dname_t *zone)
 {
-	ms_apex_t *apex = copy_apex(qdata, self->codes.hsync_type);
+	ms_apex_t *apex = copy_apex(self, qdata);
 	if (apex == NULL) {
 		ms_slot_forget(slot);
 		return;
@@ -167,8 +207,12 @@ static ms_origin_t origin_of(knotd_qdata_t *qdata, struct sockaddr_storage *buf)
 		.tcp = params->proto == KNOTD_QUERY_PROTO_TCP,
 		.other = params->xdp_msg != NULL || (params->proto != KNOTD_QUERY_PROTO_TCP &&
 		                                     params->proto != KNOTD_QUERY_PROTO_UDP),
+		.edns = qdata->query->opt_rr != NULL,
 		.remote = knotd_qdata_remote_addr(qdata),
 	};
+	if (origin.edns) {
+		origin.udp_size = knot_edns_get_payload(qdata->query->opt_rr);
+	}
 	if (!origin.other && !origin.tcp) {
 		const struct sockaddr_storage *local = MS_COMPAT_LOCAL_ADDR(qdata, buf);
 		origin.local = is_precise(local) ? local : NULL;
@@ -204,10 +248,40 @@ static bool is_bare_update(const instance_t *self, knotd_qdata_t *qdata)
 	       !knot_pkt_has_tsig(qdata->query) && ms_runtime_zone_shared(self->runtime, zone);
 }
 
+/*! Where we are a combiner, every UPDATE of a zone is for us to judge: agents know no other way. */
+static bool is_contribution(const instance_t *self, knotd_qdata_t *qdata)
+{
+	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
+	return qdata->type == KNOTD_QUERY_TYPE_UPDATE && self->agent_key.secret_len > 0 &&
+	       zone != NULL && ms_runtime_slot(self->runtime, zone) != NULL;
+}
+
+static knotd_state_t contribution(const instance_t *self, knotd_state_t state, knot_pkt_t *pkt,
+                                  knotd_qdata_t *qdata)
+{
+	const knot_pkt_t *query = qdata->query;
+	const knot_rrset_t *rr = query->tsig_rr;
+	ms_tsig_t tsig;
+	bool has_tsig = rr != NULL && rr->rrs.count == 1 &&
+	                ms_tsig_read(rr->owner, rr->rrs.rdata->data, rr->rrs.rdata->len,
+	                             &tsig) == KNOT_EOK;
+	struct sockaddr_storage buf;
+	ms_origin_t origin = origin_of(qdata, &buf);
+	size_t len = 0;
+	ms_answer_t answer = ms_answer_update(self->runtime, &self->agent_key, query->wire,
+	                                      query->size, has_tsig ? &tsig : NULL,
+	                                      knotd_qdata_zone_name(qdata), &origin, pkt->wire,
+	                                      pkt->max_size, &len);
+	return outcome(answer, len, state, pkt);
+}
+
 static knotd_state_t message(const instance_t *self, knotd_state_t state, knot_pkt_t *pkt,
                              knotd_qdata_t *qdata)
 {
 	const knot_pkt_t *query = qdata->query;
+	if (is_contribution(self, qdata)) {
+		return contribution(self, state, pkt, qdata);
+	}
 	if (!ms_message_is_ours(query->wire, query->size, self->codes.option_code) &&
 	    !is_bare_update(self, qdata)) {
 		return state;
@@ -282,6 +356,9 @@ static int open_engine(knotd_mod_t *mod, instance_t *self)
 		ms_sink_t sink = { .log = on_log, .stats = ms_stats_show, .ctx = mod };
 		ret = ms_runtime_open(&settings, &sink, &self->runtime, error);
 		self->codes = settings.config.codes;
+		self->agent_key = settings.agent_key;
+		note_extra(self, &settings.config);
+		ms_stats_name(&settings.config);
 		if (ret == KNOT_EOK && !settings.config.gate) {
 			knotd_mod_log(mod, LOG_WARNING, "the gate is off: versions without the other "
 			              "providers' records may leave this server; set 'gate: on'");
@@ -309,11 +386,13 @@ static int load_global(knotd_mod_t *mod, instance_t *self)
 	if (ret == KNOT_EOK) {
 		ret = ms_stats_add(mod);
 	}
-	if (ret == KNOT_EOK) {
-		ret = open_engine(mod, self);
-	}
 	if (ret != KNOT_EOK) {
 		return ret;
+	}
+	/* It says why. An error of ours would end knotd from 3.5 on; it shall serve without us. */
+	if (open_engine(mod, self) != KNOT_EOK) {
+		free_instance(self);
+		return KNOT_EOK;
 	}
 	(void)atomic_fetch_add(&globals, 1);
 	knotd_mod_ctx_set(mod, self);

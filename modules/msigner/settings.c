@@ -191,8 +191,68 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->single_type = knotd_conf_mod(mod, MS_ITEM_SINGLE_TYPE).single.boolean;
 	out->hold = knotd_conf_mod(mod, MS_ITEM_MODE).single.option == MS_MODE_HOLD;
 	out->gate = knotd_conf_mod(mod, MS_ITEM_GATE).single.boolean;
+	out->apex_key = knotd_conf_mod(mod, MS_ITEM_APEX_KEY).single.boolean;
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
 	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
+}
+
+/*! What the minutes and drafts name (O-02..O-11), where nothing is configured. */
+static const char *const compare_default[] = {
+	"SOA", "RNAME", "NS", "DNSKEY", "CDS", "CDNSKEY", "CSYNC", "KEY", "HSYNC", "NSEC3PARAM",
+};
+
+static void read_compare(knotd_mod_t *mod, ms_config_t *out)
+{
+	knotd_conf_t conf = knotd_conf_mod(mod, MS_ITEM_COMPARE);
+	size_t count = conf.count > 0 ? conf.count
+	             : sizeof(compare_default) / sizeof(compare_default[0]);
+	for (size_t i = 0; i < count && out->compare_count < MS_COMPONENTS_MAX; i++) {
+		const char *name = conf.count > 0 ? conf.multi[i].string : compare_default[i];
+		out->compare_count += ms_conf_component(name, out->codes.hsync_type,
+		                                        &out->compare[out->compare_count]) == KNOT_EOK;
+	}
+	knotd_conf_free(&conf);
+}
+
+/*! A key of the server's section `key`, named by an item of ours; zeros where it names none. */
+static int read_key(knotd_mod_t *mod, const yp_name_t *item, ms_tsig_key_t *out,
+                    char error[MS_ERROR_MAX])
+{
+	static const char *const section = "\x03""key";
+	ms_tsig_key_wipe(out);
+	const knot_dname_t *name = knotd_conf_mod(mod, item).single.dname;
+	if (name == NULL) {
+		return KNOT_EOK;
+	}
+	knotd_conf_t id = { .single = { .data = name, .data_len = knot_dname_size(name) } };
+	knotd_conf_t algorithm = knotd_conf(mod, section, "\x09""algorithm", &id);
+	knotd_conf_t secret = knotd_conf(mod, section, "\x06""secret", &id);
+	int ret = ms_tsig_key_set(out, name, algorithm.single.option, secret.single.data,
+	                          secret.single.data_len);
+	if (ret != KNOT_EOK) {
+		(void)snprintf(error, MS_ERROR_MAX, ret == KNOT_ESPACE
+		               ? "the secret of the key in '%s' is longer than %u octets: use one of 32"
+		               : "'%s' names a key that section 'key' does not have: add it there",
+		               item + 1, MS_TSIG_SECRET_MAX);
+	}
+	return ret;
+}
+
+/*! As a combiner, or with one. */
+static int read_roles(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_MAX])
+{
+	knotd_conf_t combiner = knotd_conf_mod(mod, MS_ITEM_COMBINER);
+	if (!ms_conf_addr(&combiner.single, &out->combiner)) {
+		out->combiner = (ms_addr_t){ 0 };
+	}
+	int ret = read_key(mod, MS_ITEM_AGENT_KEY, &out->agent_key, error);
+	if (ret == KNOT_EOK) {
+		ret = read_key(mod, MS_ITEM_COMBINER_KEY, &out->combiner_key, error);
+	}
+	out->config.combiner_role = out->agent_key.secret_len > 0;
+	out->config.remote_combiner = out->combiner_key.secret_len > 0;
+	out->config.publish = out->config.publish && !out->config.combiner_role;
+	return ret;
 }
 
 /*! Everything that is plain memory. */
@@ -205,6 +265,7 @@ static int read_plain(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_
 		return ret;
 	}
 	read_config(mod, &out->config);
+	read_compare(mod, &out->config);
 	out->forward_count = read_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_FORWARD_MAX);
 	out->uri_port_wins = knotd_conf_mod(mod, MS_ITEM_PORT_PRECEDENCE).single.option ==
 	                     MS_PORT_URI;
@@ -212,6 +273,10 @@ static int read_plain(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_
 	out->listen = read_listen(mod);
 	if (out->listen.family == 0) {
 		out->listen = out->config.addr[0];
+	}
+	ret = read_roles(mod, out, error);
+	if (ret != KNOT_EOK) {
+		return ret;
 	}
 	ret = read_paths(mod, out);
 	if (ret != KNOT_EOK) {
@@ -226,13 +291,14 @@ int ms_settings_read(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_M
 {
 	memset(out, 0, sizeof(*out));
 	int ret = read_plain(mod, out, error);
-	if (ret != KNOT_EOK) {
-		return ret;
+	if (ret == KNOT_EOK) {
+		ret = read_nameservers(mod, &out->config.ns);
+		if (ret != KNOT_EOK) {
+			(void)snprintf(error, MS_ERROR_MAX, "'nameserver' cannot be taken over: %s",
+			               knot_strerror(ret));
+		}
 	}
-	ret = read_nameservers(mod, &out->config.ns);
 	if (ret != KNOT_EOK) {
-		(void)snprintf(error, MS_ERROR_MAX, "'nameserver' cannot be taken over: %s",
-		               knot_strerror(ret));
 		ms_settings_deinit(out);
 	}
 	return ret;
@@ -241,6 +307,8 @@ int ms_settings_read(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_M
 void ms_settings_deinit(ms_settings_t *settings)
 {
 	ms_rrset_clear(&settings->config.ns);
+	ms_tsig_key_wipe(&settings->agent_key);
+	ms_tsig_key_wipe(&settings->combiner_key);
 }
 
 int ms_settings_status_acl(knotd_mod_t *mod, knotd_conf_t *out)

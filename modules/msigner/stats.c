@@ -2,6 +2,7 @@
 #include "stats.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/admit.h"
@@ -27,11 +28,37 @@ static char *relation_name(uint32_t idx, uint32_t count)
 	return name;
 }
 
+/*! Written and read by the thread that loads modules and serves the control socket. */
+static char component_names[MS_COMPONENTS_MAX][16];
+
+void ms_stats_name(const ms_config_t *config)
+{
+	for (unsigned i = 0; i < MS_COMPONENTS_MAX; i++) {
+		char buf[16] = "";
+		const char *name = "unused";
+		if (i < config->compare_count) {
+			name = config->compare[i] == MS_COMPONENT_RNAME ? "RNAME"
+			     : config->compare[i] == config->codes.hsync_type ? "HSYNC"
+			     : knot_rrtype_to_string(config->compare[i], buf, sizeof(buf)) > 0 ? buf : "?";
+		}
+		(void)snprintf(component_names[i], sizeof(component_names[i]), "%s", name);
+	}
+}
+
+static char *component_name(uint32_t idx, uint32_t count)
+{
+	char *name = strdup(component_names[idx]);
+	for (char *c = name; c != NULL && *c != '\0'; c++) {
+		*c = tolower((unsigned char)*c);
+	}
+	return name;
+}
+
 typedef enum {
 	STAT_SENT, STAT_RECEIVED, STAT_REFUSED, STAT_REPLAYED, STAT_UPDATE_REFUSED,
 	STAT_REFUSED_BY_PEER, STAT_TIMEOUT, STAT_LOCATED, STAT_LOCATE_FAILED, STAT_EDITED,
 	STAT_EDIT_FAILED, STAT_APEX_SEEN, STAT_GATED, STAT_ZONES, STAT_SHARED, STAT_ALARMED,
-	STAT_SHUT, STAT_GATE, STAT_PEERS,
+	STAT_SHUT, STAT_GATE, STAT_DIFFER, STAT_PEERS,
 } stat_t;
 
 static const struct {
@@ -57,6 +84,7 @@ static const struct {
 	[STAT_ALARMED]         = { "zones-alarmed", 1, NULL },
 	[STAT_SHUT]            = { "zones-shut", 1, NULL },
 	[STAT_GATE]            = { "gate", 1, NULL },
+	[STAT_DIFFER]          = { "zones-differ", MS_COMPONENTS_MAX, component_name },
 	[STAT_PEERS]           = { "peers", MS_PEER_RELATIONS, relation_name },
 };
 
@@ -104,6 +132,9 @@ void ms_stats_show(void *ctx, const ms_stats_t *stats)
 	store(mod, STAT_ALARMED, 0, stats->alarms);
 	store(mod, STAT_SHUT, 0, stats->shut);
 	store(mod, STAT_GATE, 0, stats->gate);
+	for (uint32_t i = 0; i < MS_COMPONENTS_MAX; i++) {
+		store(mod, STAT_DIFFER, i, stats->differs[i]);
+	}
 	for (uint32_t i = 0; i < MS_PEER_RELATIONS; i++) {
 		store(mod, STAT_PEERS, i, stats->peers[i]);
 	}

@@ -4,6 +4,12 @@
 
 export PATH="$PATH:/usr/sbin:/sbin"
 
+# What building and all tests need, in every Debian that they run on (tests/matrix.sh).
+# shellcheck disable=SC2034
+TEST_PACKAGES=(build-essential autoconf automake libtool pkg-config knot libknot-dev knot-dnsutils
+	libunbound-dev libevent-dev unbound libgnutls28-dev libcmocka-dev liburcu-dev libjansson-dev
+	dns-root-data bind9-dnsutils openssl python3 libnet-dns-sec-perl faketime xz-utils)
+
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 1

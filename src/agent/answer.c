@@ -99,7 +99,7 @@ static ms_answer_t queue(scene_t *s, ms_admission_t *adm, const ms_origin_t *ori
 	uint64_t handle = 0;
 	ms_event_t *event = ms_event_new(MS_EV_MESSAGE);
 	int ret = event == NULL ? KNOT_ENOMEM : origin->other ? KNOT_ENOTSUP
-	        : ms_replies_add(&runtime->replies, origin, s->wire, s->len, max, adm->hash,
+	        : ms_replies_add(&runtime->replies, origin, s->wire, s->len, max, adm->hash, NULL,
 	                         s->now.mono, &handle);
 	if (ret == KNOT_EOK) {
 		event->message.msg = adm->msg;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "agent/runtime.h"
+#include "wire/tsig.h"
 
 typedef enum {
 	MS_ANSWER_NOT_OURS,  /*!< knotd goes on as if we were not there. */
@@ -24,6 +25,8 @@ typedef struct {
 	int fd;                                 /*!< knotd's socket; duplicated when needed. */
 	bool tcp;
 	bool other;                             /*!< Neither plain UDP nor TCP: cannot wait. */
+	bool edns;                              /*!< The request has EDNS … */
+	uint16_t udp_size;                      /*!< … and this is the payload size it names. */
 	const struct sockaddr_storage *remote;
 	const struct sockaddr_storage *local;   /*!< Source address of a UDP answer; may be NULL. */
 } ms_origin_t;
@@ -37,6 +40,17 @@ typedef struct {
 ms_answer_t ms_answer_message(ms_runtime_t *runtime, const uint8_t *wire, size_t len,
                               const ms_origin_t *origin, uint8_t *out, size_t max,
                               size_t *out_len);
+
+/*!
+ * UPDATE of a zone that we combine for an agent elsewhere (G-02, G-20): with TSIG by \a key it is
+ * its contribution; any other one is refused.
+ * \param wire  Without TSIG, as knotd has it.
+ * \param tsig  What knotd has cut off; NULL: there was none.
+ */
+ms_answer_t ms_answer_update(ms_runtime_t *runtime, const ms_tsig_key_t *key, const uint8_t *wire,
+                             size_t len, const ms_tsig_t *tsig, const knot_dname_t *zone,
+                             const ms_origin_t *origin, uint8_t *out, size_t max,
+                             size_t *out_len);
 
 /*!
  * Queries for our own names: `_msigner.IDENTITY` and `_msigner.ZONE` TXT (only \a trusted askers,

@@ -10,6 +10,7 @@
 #include "agent/worker.h"
 #include "base/text.h"
 #include "io/keymgr.h"
+#include "io/update.h"
 #include "io/zonedit.h"
 
 static int control(ms_desk_t *desk, const char *cmd, const knot_dname_t *zone)
@@ -79,6 +80,37 @@ static void do_edit(ms_desk_t *desk, const ms_action_t *action, ms_event_t *even
 		event->ret = take_refusals(action, &done, event);
 	}
 	ms_zonedit_clear(&done);
+}
+
+/* Each edit is the whole RRset. \param out  Empty. */
+static int collect(const ms_action_t *action, ms_contribution_t *out)
+{
+	int ret = KNOT_EOK;
+	for (size_t i = 0; ret == KNOT_EOK && i < action->edit.count; i++) {
+		const ms_edit_t *edit = &action->edit.edits[i];
+		int type = ms_apex_index(edit->rrtype);
+		if (type < 0) {
+			continue;
+		}
+		ret = ms_rrset_copy(&out->set[type], &edit->add);
+		out->set[type].ttl = edit->ttl;
+		out->stated |= 1u << type;
+	}
+	return ret;
+}
+
+static void tell_combiner(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
+{
+	ms_contribution_t whole = { 0 };
+	ms_name_copy(event->zone, action->edit.zone);
+	event->ret = collect(action, &whole);
+	if (event->ret == KNOT_EOK && whole.stated != 0) {
+		event->ret = ms_update_send(&desk->combiner, &desk->combiner_key, event->zone, &whole,
+		                            ms_clock().wall, desk->stop, event->reason,
+		                            sizeof(event->reason));
+		event->edited.changed = event->edited.changed || event->ret == KNOT_EOK;
+	}
+	ms_contribution_clear(&whole);
 }
 
 static int list_keys(ms_desk_t *desk, const knot_dname_t *zone, ms_keys_t *out)
@@ -191,7 +223,11 @@ void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 	ms_event_clear(event);
 	switch (action->kind) {
 	case MS_ACT_EDIT:
-		do_edit(desk, action, event);
+		if (action->edit.remote) {
+			tell_combiner(desk, action, event);
+		} else {
+			do_edit(desk, action, event);
+		}
 		break;
 	case MS_ACT_REFETCH:
 		event->ret = control(desk, "zone-retransfer", action->look.zone);

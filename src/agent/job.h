@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
- * One attempt at a job: an edit of a zone, or a question or order to Knot's key manager. Blocks;
+ * One attempt at a job: an edit of a zone, here or by our combiner, or a question or order to
+ * Knot's key manager. Blocks;
  * runs in the job thread. A further attempt goes on where the one before had to stop.
  */
 #pragma once
@@ -10,12 +11,16 @@
 #include "core/action.h"
 #include "core/event.h"
 #include "io/ctl.h"
+#include "wire/locator.h"
+#include "wire/tsig.h"
 
 /*! A job's surroundings: the paths do not change under it. */
 typedef struct {
 	const atomic_bool *stop;
 	char *control;
 	char *kasp_db;
+	ms_addr_t combiner;
+	ms_tsig_key_t combiner_key;
 	char reason[MS_CTL_REASON_MAX];  /*!< Of the last failure. */
 } ms_desk_t;
 

@@ -38,10 +38,10 @@ static void free_queue(ms_job_queue_t *queue)
 	}
 }
 
-int ms_jobs_configure(ms_jobs_t *jobs, const char *control, const char *kasp_db)
+int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings)
 {
-	char *control_copy = strdup(control);
-	char *kasp_copy = strdup(kasp_db);
+	char *control_copy = strdup(settings->control);
+	char *kasp_copy = strdup(settings->kasp_db);
 	if (control_copy == NULL || kasp_copy == NULL) {
 		free(control_copy);
 		free(kasp_copy);
@@ -52,11 +52,13 @@ int ms_jobs_configure(ms_jobs_t *jobs, const char *control, const char *kasp_db)
 	free(jobs->kasp_db);
 	jobs->control = control_copy;
 	jobs->kasp_db = kasp_copy;
+	jobs->combiner = settings->combiner;
+	jobs->combiner_key = settings->combiner_key;
 	pthread_mutex_unlock(&jobs->lock);
 	return KNOT_EOK;
 }
 
-int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const char *control, const char *kasp_db)
+int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const ms_settings_t *settings)
 {
 	memset(jobs, 0, sizeof(*jobs));
 	pthread_condattr_t attr;
@@ -69,7 +71,7 @@ int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const char *control, const 
 	pthread_condattr_destroy(&attr);
 	atomic_init(&jobs->stop, false);
 	jobs->inbox = inbox;
-	int ret = ms_jobs_configure(jobs, control, kasp_db);
+	int ret = ms_jobs_configure(jobs, settings);
 	if (ret != KNOT_EOK) {
 		ms_jobs_deinit(jobs);
 	}
@@ -82,6 +84,7 @@ void ms_jobs_deinit(ms_jobs_t *jobs)
 	free_queue(&jobs->keys);
 	free(jobs->control);
 	free(jobs->kasp_db);
+	ms_tsig_key_wipe(&jobs->combiner_key);
 	pthread_cond_destroy(&jobs->wake);
 	pthread_mutex_destroy(&jobs->lock);
 }
@@ -256,11 +259,13 @@ static void *run(void *ctx)
 		ms_desk_t desk = {
 			.stop = &jobs->stop,
 			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
+			.combiner = jobs->combiner, .combiner_key = jobs->combiner_key,
 		};
 		pthread_mutex_unlock(&jobs->lock);
 		job = do_job(jobs, job, &desk);
 		free(desk.control);
 		free(desk.kasp_db);
+		ms_tsig_key_wipe(&desk.combiner_key);
 		pthread_mutex_lock(&jobs->lock);
 		if (job != NULL) {
 			append(queue_of(jobs, job), job);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "agent/inbox.h"
+#include "agent/runtime.h"
 #include "core/action.h"
 
 /*! The core has at most one edit and one question about keys under way per zone. */
@@ -39,15 +40,17 @@ typedef struct {
 	bool keys_next;          /*!< They take turns: ten thousand lists must not hold up an edit. */
 	char *control;           /*!< Paths. */
 	char *kasp_db;
+	ms_addr_t combiner;
+	ms_tsig_key_t combiner_key;
 	ms_inbox_t *inbox;       /*!< Borrowed. */
 } ms_jobs_t;
 
 /*! \retval KNOT_ENOMEM */
-int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const char *control, const char *kasp_db);
+int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const ms_settings_t *settings);
 /*! Drops what is left; the thread must be joined. */
 void ms_jobs_deinit(ms_jobs_t *jobs);
-/*! Paths for the jobs that begin from now on. */
-int ms_jobs_configure(ms_jobs_t *jobs, const char *control, const char *kasp_db);
+/*! Paths and combiner for the jobs that begin from now on; copied. */
+int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings);
 
 /*! Starts the thread, with all signals blocked. \retval KNOT_ERROR */
 int ms_jobs_start(ms_jobs_t *jobs);

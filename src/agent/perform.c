@@ -94,6 +94,18 @@ static void remember(ms_runtime_t *runtime, const ms_asker_t *asker, uint16_t rc
 	pthread_mutex_unlock(&runtime->replay_lock);
 }
 
+/* Signed as the request was. */
+static int build_reply(ms_runtime_t *runtime, const ms_asker_t *asker, const ms_msg_t *msg,
+                       ms_now_t now, uint8_t *wire, size_t max)
+{
+	const ms_codes_t *codes = &runtime->agent.config.codes;
+	return asker->tsig != NULL
+	     ? ms_reply_build_tsig(msg, codes, asker->tsig, 0, asker->request, asker->request_len,
+	                           now.wall, wire, max)
+	     : ms_reply_build(msg, codes, ms_publish_key(&runtime->publish), asker->request,
+	                      asker->request_len, now.wall, wire, max);
+}
+
 static void reply(ms_runtime_t *runtime, const ms_action_t *action, bool stored, ms_now_t now)
 {
 	ms_asker_t *asker = ms_replies_take(&runtime->replies, action->reply.handle);
@@ -101,20 +113,17 @@ static void reply(ms_runtime_t *runtime, const ms_action_t *action, bool stored,
 		return;
 	}
 	ms_msg_t *msg = action->reply.msg;
+	msg->edns = msg->edns && asker->edns;
 	if (!stored) {
 		take_back(msg);
 	}
 	uint8_t wire[MS_MESSAGE_MAX];
-	const ms_codes_t *codes = &runtime->agent.config.codes;
-	const ms_sig0_key_t *key = ms_publish_key(&runtime->publish);
-	int len = ms_reply_build(msg, codes, key, asker->request, asker->request_len, now.wall, wire,
-	                         sizeof(wire));
+	int len = build_reply(runtime, asker, msg, now, wire, sizeof(wire));
 	if (len > 0) {
 		remember(runtime, asker, msg->rcode, wire, len);
 	}
 	if (len > 0 && (size_t)len > asker->max) {
-		len = ms_reply_build(msg, codes, key, asker->request, asker->request_len, now.wall, wire,
-		                     asker->max);
+		len = build_reply(runtime, asker, msg, now, wire, asker->max);
 	}
 	if (len > 0) {
 		/* Who does not get it asks again. */

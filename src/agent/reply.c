@@ -34,24 +34,37 @@ void ms_replies_deinit(ms_replies_t *replies)
 
 void ms_asker_free(ms_asker_t *asker)
 {
-	if (asker != NULL) {
-		close(asker->fd);
-		free(asker);
+	if (asker == NULL) {
+		return;
 	}
+	if (asker->fd >= 0) {
+		close(asker->fd);
+	}
+	if (asker->tsig != NULL) {
+		ms_tsig_key_wipe(&asker->tsig->key);
+		free(asker->tsig);
+	}
+	free(asker);
 }
 
-static ms_asker_t *new_asker(const ms_origin_t *origin, const uint8_t *request, size_t len)
+static ms_asker_t *new_asker(const ms_origin_t *origin, const uint8_t *request, size_t len,
+                             const ms_reply_tsig_t *tsig)
 {
 	ms_asker_t *asker = calloc(1, sizeof(*asker) + len);
 	if (asker == NULL) {
 		return NULL;
 	}
 	asker->fd = fcntl(origin->fd, F_DUPFD_CLOEXEC, 0);
-	if (asker->fd < 0) {
-		free(asker);
+	asker->tsig = tsig != NULL ? malloc(sizeof(*tsig)) : NULL;
+	if (asker->fd < 0 || (tsig != NULL && asker->tsig == NULL)) {
+		ms_asker_free(asker);
 		return NULL;
 	}
+	if (tsig != NULL) {
+		*asker->tsig = *tsig;
+	}
 	asker->tcp = origin->tcp;
+	asker->edns = origin->edns;
 	asker->remote = *origin->remote;
 	if (origin->local != NULL) {
 		asker->from_local = true;
@@ -78,10 +91,10 @@ static int enter(ms_replies_t *replies, ms_asker_t *asker)
 }
 
 int ms_replies_add(ms_replies_t *replies, const ms_origin_t *origin, const uint8_t *request,
-                   size_t len, size_t max, const uint8_t hash[MS_SIG_HASH_LEN], ms_time_t now,
-                   uint64_t *handle)
+                   size_t len, size_t max, const uint8_t hash[MS_SIG_HASH_LEN],
+                   const ms_reply_tsig_t *tsig, ms_time_t now, uint64_t *handle)
 {
-	ms_asker_t *asker = new_asker(origin, request, len);
+	ms_asker_t *asker = new_asker(origin, request, len, tsig);
 	if (asker == NULL) {
 		return KNOT_ERROR;
 	}
@@ -260,11 +273,10 @@ static void restore_case(uint8_t *out, size_t len, const uint8_t *request, size_
 	}
 }
 
-int ms_reply_build(const ms_msg_t *msg, const ms_codes_t *codes, const ms_sig0_key_t *key,
-                   const uint8_t *request, size_t request_len, ms_wall_t now, uint8_t *out,
-                   size_t max)
+/* \param room  Left for a signature. */
+static int build(const ms_msg_t *msg, const ms_codes_t *codes, const uint8_t *request,
+                 size_t request_len, uint8_t *out, size_t max, size_t room)
 {
-	size_t room = key != NULL ? MS_SIG0_MAX : 0;
 	if (max <= room) {
 		return KNOT_ESPACE;
 	}
@@ -272,8 +284,25 @@ int ms_reply_build(const ms_msg_t *msg, const ms_codes_t *codes, const ms_sig0_k
 	if (len > 0) {
 		restore_case(out, len, request, request_len);
 	}
-	if (len <= 0 || key == NULL) {
-		return len;
-	}
-	return ms_sig0_sign(key, out, len, max, request, request_len, now.s);
+	return len;
+}
+
+int ms_reply_build(const ms_msg_t *msg, const ms_codes_t *codes, const ms_sig0_key_t *key,
+                   const uint8_t *request, size_t request_len, ms_wall_t now, uint8_t *out,
+                   size_t max)
+{
+	int len = build(msg, codes, request, request_len, out, max, key != NULL ? MS_SIG0_MAX : 0);
+	return len <= 0 || key == NULL ? len
+	     : ms_sig0_sign(key, out, len, max, request, request_len, now.s);
+}
+
+int ms_reply_build_tsig(const ms_msg_t *msg, const ms_codes_t *codes, const ms_reply_tsig_t *tsig,
+                        uint16_t error, const uint8_t *request, size_t request_len,
+                        ms_wall_t now, uint8_t *out, size_t max)
+{
+	size_t room = knot_dname_size(tsig->request.key) + knot_dname_size(tsig->request.algorithm) +
+	              MS_TSIG_REST;
+	int len = build(msg, codes, request, request_len, out, max, room);
+	return len <= 0 ? len : ms_tsig_sign(&tsig->key, out, len, max, &tsig->request, error, now.s,
+	                                     NULL);
 }

@@ -16,6 +16,7 @@
 #include "wire/message.h"
 #include "wire/record.h"
 #include "wire/sig0.h"
+#include "wire/tsig.h"
 
 /*! Waiting askers, a file descriptor each: knotd keeps the better part of its own. */
 #define MS_REPLIES_MAX 4096
@@ -23,6 +24,12 @@
 #define MS_REPLY_AGE (10 * MS_SEC)
 /*! Longest wait for a slow TCP reader (milliseconds): the worker has other things to do. */
 #define MS_REPLY_TCP_MS 200
+
+/*! What the answer to a message with TSIG is signed with. Wants ms_tsig_key_wipe(). */
+typedef struct {
+	ms_tsig_key_t key;
+	ms_tsig_t request;               /*!< TSIG of the request. */
+} ms_reply_tsig_t;
 
 typedef struct {
 	uint64_t handle;
@@ -34,6 +41,8 @@ typedef struct {
 	ms_time_t since;
 	size_t max;                      /*!< Longest answer that the asker takes. */
 	uint8_t hash[MS_SIG_HASH_LEN];   /*!< Of the request's signature. */
+	bool edns;                       /*!< The request had EDNS. */
+	ms_reply_tsig_t *tsig;           /*!< Owned. NULL: the answer gets SIG(0). */
 	size_t request_len;
 	uint8_t request[];               /*!< The answer's signature covers it. */
 } ms_asker_t;
@@ -52,12 +61,13 @@ void ms_replies_deinit(ms_replies_t *replies);
 /*!
  * Notes an asker down; copies everything.
  * \param max  Longest answer it takes over this transport.
+ * \param tsig NULL: the answer gets SIG(0).
  * \retval KNOT_ELIMIT  Too many wait.
  * \retval KNOT_ENOMEM, KNOT_ERROR (no file descriptor left)
  */
 int ms_replies_add(ms_replies_t *replies, const ms_origin_t *origin, const uint8_t *request,
-                   size_t len, size_t max, const uint8_t hash[MS_SIG_HASH_LEN], ms_time_t now,
-                   uint64_t *handle);
+                   size_t len, size_t max, const uint8_t hash[MS_SIG_HASH_LEN],
+                   const ms_reply_tsig_t *tsig, ms_time_t now, uint64_t *handle);
 /*! The asker of a handle, owned by the caller; NULL: it is not there (any more). */
 ms_asker_t *ms_replies_take(ms_replies_t *replies, uint64_t handle);
 /*! Gives up those who wait too long. */
@@ -87,3 +97,7 @@ size_t ms_reply_room(bool edns, uint16_t udp_size, bool tcp, size_t max);
 int ms_reply_build(const ms_msg_t *msg, const ms_codes_t *codes, const ms_sig0_key_t *key,
                    const uint8_t *request, size_t request_len, ms_wall_t now, uint8_t *out,
                    size_t max);
+/*! The same with TSIG. \param error  Of the request's TSIG, or 0 (wire/tsig.h). */
+int ms_reply_build_tsig(const ms_msg_t *msg, const ms_codes_t *codes, const ms_reply_tsig_t *tsig,
+                        uint16_t error, const uint8_t *request, size_t request_len,
+                        ms_wall_t now, uint8_t *out, size_t max);

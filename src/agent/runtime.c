@@ -109,8 +109,7 @@ static ms_runtime_t *new_shared(const ms_settings_t *settings)
 		free(runtime);
 		return NULL;
 	}
-	if (ms_jobs_init(&runtime->jobs, &runtime->inbox, settings->control,
-	                 settings->kasp_db) != KNOT_EOK) {
+	if (ms_jobs_init(&runtime->jobs, &runtime->inbox, settings) != KNOT_EOK) {
 		ms_inbox_deinit(&runtime->inbox);
 		free(runtime);
 		return NULL;
@@ -128,6 +127,7 @@ static ms_runtime_t *new_shared(const ms_settings_t *settings)
 	pthread_mutex_init(&runtime->sink_lock, NULL);
 	atomic_init(&runtime->stop, false);
 	ms_text_copy(runtime->storage, settings->storage, sizeof(runtime->storage));
+	runtime->began = ms_clock().wall;
 	return runtime;
 }
 

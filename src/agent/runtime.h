@@ -18,6 +18,7 @@
 #include "core/gate.h"
 #include "core/model.h"
 #include "core/view.h"
+#include "wire/tsig.h"
 
 #define MS_PATH_MAX 4096
 #define MS_FORWARD_MAX 4
@@ -38,6 +39,9 @@ typedef struct {
 	bool uri_port_wins;                /*!< B-09. */
 	ms_addr_t listen;                  /*!< Where our own knotd answers: for SOA queries. */
 	uint32_t poll_budget;              /*!< Own SOA queries a second. */
+	ms_tsig_key_t agent_key;           /*!< Of our agent elsewhere; no secret: we combine for none. */
+	ms_addr_t combiner;                /*!< Takes what we combine; family 0: our own knotd does. */
+	ms_tsig_key_t combiner_key;
 } ms_settings_t;
 
 /*! Numbers for knotd's statistics. */
@@ -52,6 +56,7 @@ typedef struct {
 	uint64_t alarms;
 	uint64_t shut;                     /*!< Zones that the gate keeps back. */
 	bool gate;
+	uint64_t differs[MS_COMPONENTS_MAX]; /*!< Zones in which a component differs, as configured. */
 } ms_stats_t;
 
 /*! Where log lines and numbers go; called by the engine's threads, never after it was replaced. */

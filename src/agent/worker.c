@@ -53,6 +53,8 @@ void ms_setup_free(ms_setup_t *setup)
 {
 	if (setup != NULL) {
 		ms_rrset_clear(&setup->settings.config.ns);
+		ms_tsig_key_wipe(&setup->settings.agent_key);
+		ms_tsig_key_wipe(&setup->settings.combiner_key);
 		ms_sig0_key_deinit(&setup->key);
 		free(setup);
 	}
@@ -87,6 +89,9 @@ static void show_stats(ms_runtime_t *runtime)
 	stats.shared = view->gauge_shared;
 	stats.alarms = view->gauge_alarms;
 	stats.shut = view->gauge_shut;
+	for (unsigned i = 0; i < MS_COMPONENTS_MAX; i++) {
+		stats.differs[i] = view->gauge_differs[i];
+	}
 	stats.gate = runtime->agent.config.gate;
 	for (int i = 0; i < MS_PEER_RELATIONS; i++) {
 		stats.peers[i] = view->gauge_peers[i];
@@ -184,8 +189,7 @@ static void take_setup(ms_runtime_t *runtime)
 	ms_now_t now = ms_clock();
 	int ret = ms_agent_configure(&runtime->agent, &setup->settings.config, now);
 	if (ret == KNOT_EOK) {
-		ret = ms_jobs_configure(&runtime->jobs, setup->settings.control,
-		                        setup->settings.kasp_db);
+		ret = ms_jobs_configure(&runtime->jobs, &setup->settings);
 	}
 	if (ret == KNOT_EOK) {
 		ret = ms_remote_configure(runtime, &old->settings);

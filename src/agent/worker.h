@@ -38,6 +38,8 @@ struct ms_runtime {
 	unsigned refs;
 	char storage[MS_PATH_MAX];
 
+	ms_wall_t began;
+
 	/* Between hooks and worker; each part knows how. */
 	ms_publish_t publish;
 	ms_slots_t slots;                /*!< Changed under \a lock. */

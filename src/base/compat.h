@@ -28,6 +28,12 @@
 #define MS_COMPAT_CTL_IDX_FILTERS KNOT_CTL_IDX_FILTER
 #endif
 
+/*
+ * What knot_rrset_rr_from_wire() takes last: `bool canonical`; in late 3.5 KNOT_PF_* flags, which
+ * have no bit 0 and canonical form as the default.
+ */
+#define MS_COMPAT_RR_CANONICAL 1
+
 /* Values of knotd's option items as knotd_conf() returns them; Knot has never renumbered them. */
 #define MS_COMPAT_DNSKEY_INCREMENTAL 1
 #define MS_COMPAT_CDS_ALWAYS         3

@@ -51,6 +51,7 @@ static void free_zone(ms_zone_t *zone)
 	ms_contribution_clear(&zone->local);
 	ms_rrset_clear(&zone->owner.ns);
 	ms_wanted_unref(zone->wanted);
+	free(zone->components);
 	free(zone->own_keys);
 	free(zone->quarantine);
 	knot_dname_free(zone->name, NULL);
@@ -368,6 +369,7 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 		[MS_ALARM_GATE_SHUT]      = "gate-shut",
 		[MS_ALARM_OWNER_DNSSEC]   = "owner-dnssec",
 		[MS_ALARM_SIGNED_INPUT]   = "signed-input",
+		[MS_ALARM_APEX_DIFFERS]   = "apex-differs",
 		[MS_ALARM_NS_DIFFER]      = "ns-differ",
 	};
 	return names[alarm];

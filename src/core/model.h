@@ -44,6 +44,8 @@ typedef struct {
 	bool combiner_role;            /*!< We combine for an agent elsewhere and talk to no peer. */
 	bool remote_combiner;          /*!< What we combine is sent to a combiner elsewhere. */
 	bool apex_key;                 /*!< KEY is combined, too (X-24). */
+	uint8_t compare_count;         /*!< Types of the apex that are compared (O-15). */
+	uint16_t compare[MS_COMPONENTS_MAX];
 	uint8_t addr_count;
 	ms_addr_t addr[MS_ADDRS_MAX];  /*!< All with the same port. */
 	ms_keyrr_t key;                /*!< Our KEY RDATA. */
@@ -67,6 +69,7 @@ typedef enum {
 	MS_ALARM_GATE_SHUT,        /*!< The zone is kept from everybody: it cannot be combined. */
 	MS_ALARM_OWNER_DNSSEC,     /*!< The owner's zone has DNSSEC data of its own (A-19, G-12). */
 	MS_ALARM_SIGNED_INPUT,     /*!< The zone to be combined is signed already (G-25). */
+	MS_ALARM_APEX_DIFFERS,     /*!< Another provider serves other apex data for long (O-05). */
 	MS_ALARM_NS_DIFFER,        /*!< NSMgmt became AGENT, and the agents' set is another (H-09). */
 	MS_ALARM_COUNT,
 } ms_alarm_t;
@@ -118,6 +121,10 @@ typedef struct {
 	ms_time_t refused_at;          /*!< … and when: the same one again waits for a minute. */
 	bool applied_known;
 	ms_digest_t applied;           /*!< What it says it has applied. */
+	uint16_t compared;             /*!< Bits: components of ours that it told its own of … */
+	uint16_t differs;              /*!< … those that are others … */
+	uint16_t ttl_differs;          /*!< … and those that differ in TTL alone. */
+	ms_time_t differs_at;
 	bool refuses;                  /*!< It refused the contribution that it does not hold. */
 	char reason[MS_REASON_MAX + 1];/*!< Why it refused, last time. */
 } ms_pair_t;
@@ -172,6 +179,9 @@ struct ms_zone {
 	ms_digest_t applied;           /*!< Of the foreign data that stand in the zone. */
 	size_t quarantine_count;
 	ms_quarantine_t *quarantine;   /*!< At most MS_QUARANTINE_MAX. Owned. */
+	/* what the others are told of our apex */
+	uint8_t component_count;
+	ms_component_t *components;    /*!< Owned. */
 	/* group */
 	bool group_ready;
 	uint8_t group_transport;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "core/component.h"
 #include "core/contribution.h"
 #include "base/name.h"
 #include "core/gate.h"
@@ -164,12 +165,18 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	if (ret == KNOT_EOK) {
 		ret = ms_merge_settle(agent, zone, now, out);
 	}
+	if (ret == KNOT_EOK && zone->loaded) {
+		ret = ms_components_settle(agent, zone, &zone->apex);
+	}
+	ms_apex_drop_extra(&zone->apex);
+	ms_components_watch(agent, zone, now, out);
 	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
 		ret = ms_pair_settle(agent, zone, &zone->pairs[i], now, out);
 	}
 	ms_group_settle(agent, zone, out);
 	zone->wake = zone_deadline(agent, zone);
 	zone->wake = ms_time_min(zone->wake, ms_merge_deadline(zone, now));
+	zone->wake = ms_time_min(zone->wake, ms_components_deadline(zone));
 	if (ret != KNOT_EOK) {
 		zone->wake = ms_time_add(now.mono, MS_SEC);
 	}

@@ -8,6 +8,7 @@
 
 #include "base/name.h"
 #include "base/text.h"
+#include "core/component.h"
 #include "core/step.h"
 
 /* HELLO is answered within milliseconds or not at all (the other side does not know us yet). */
@@ -49,6 +50,7 @@ void ms_pair_state(const ms_agent_t *agent, const ms_zone_t *zone, ms_state_t *o
 		ms_name_copy(item->origin, held->peer->identity);
 		item->digest = held->held_digest;
 	}
+	ms_components_tell(zone, out);
 	for (size_t i = 0; i < zone->quarantine_count && out->refused_count < MS_REFUSED_MAX; i++) {
 		ms_refused_t *item = &out->refused[out->refused_count++];
 		item->rrtype = zone->quarantine[i].rrtype;
@@ -288,6 +290,7 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 		zone->dirty = true;
 		learn_refusals(zone, pair, state, out);
 	}
+	ms_components_learn(zone, pair, state, now);
 	if (state->interval > 0) {
 		pair->peer->interval = (int64_t)state->interval * MS_MSEC;
 	}

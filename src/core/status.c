@@ -10,6 +10,8 @@
 
 #include <libknot/libknot.h>
 
+#include "core/component.h"
+
 /* Room for one line without its lists of tags; names are cut beyond that. */
 #define LINE_MAX_OCTETS 1024
 
@@ -176,7 +178,34 @@ static const char *ours_at(const ms_zone_t *zone, const ms_pair_t *pair)
 	return zone->own_known && ms_digest_equal(&pair->acked, &zone->own_digest) ? "current" : "old";
 }
 
-static void put_pair(text_t *t, const ms_zone_t *zone, const ms_pair_t *pair, ms_now_t now)
+/* What is compared, by name: only those whose bit is set. */
+static void put_components(text_t *t, const char *key, const ms_agent_t *agent,
+                           const ms_zone_t *zone, uint16_t bits)
+{
+	char buf[16];
+	const char *comma = "";
+	put(t, " %s=", key);
+	for (unsigned i = 0; i < zone->component_count; i++) {
+		if (bits & (1u << i)) {
+			put(t, "%s%s", comma, ms_component_name(agent, zone->components[i].type, buf));
+			comma = ",";
+		}
+	}
+	if (bits == 0) {
+		put(t, "none");
+	}
+}
+
+static void put_consistency(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone,
+                            const ms_pair_t *pair)
+{
+	put_components(t, "agrees", agent, zone, pair->compared & ~pair->differs);
+	put_components(t, "differs", agent, zone, pair->differs);
+	put_components(t, "ttl-differs", agent, zone, pair->ttl_differs);
+}
+
+static void put_pair(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone,
+                     const ms_pair_t *pair, ms_now_t now)
 {
 	knot_dname_txt_storage_t buf;
 	put(t, "\nprovider=%s hsync=%s,%s state=%s hello=%s ours=%s", name(pair->peer->identity, buf),
@@ -186,6 +215,7 @@ static void put_pair(text_t *t, const ms_zone_t *zone, const ms_pair_t *pair, ms
 	put_tags(t, "dnskey", &pair->held.set[MS_APEX_DNSKEY]);
 	put(t, " cds=%u ns=%u", pair->held.set[MS_APEX_CDS].rrs.count,
 	    pair->held.set[MS_APEX_NS].rrs.count);
+	put_consistency(t, agent, zone, pair);
 	if (pair->leaving) {
 		put(t, " leaving=yes");
 	}
@@ -240,7 +270,7 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	    zone->group_sync == 0 ? "none"
 	    : zone->group_sync == MS_SYNC_PEER ? "peer-to-peer" : "leader-follower", waiting(agent, zone));
 	for (size_t i = 0; i < zone->pair_count; i++) {
-		put_pair(&t, zone, &zone->pairs[i], now);
+		put_pair(&t, agent, zone, &zone->pairs[i], now);
 	}
 	for (unsigned alarm = 0; alarm < MS_ALARM_COUNT; alarm++) {
 		if (ms_zone_alarmed(zone, alarm)) {

@@ -208,6 +208,17 @@ static bool fill_peers(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 	return true;
 }
 
+static void count_differences(const ms_zone_t *zone, ms_view_t *view)
+{
+	uint16_t differs = 0;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		differs |= ms_pair_on(&zone->pairs[i]) ? zone->pairs[i].differs : 0;
+	}
+	for (unsigned i = 0; differs != 0 && i < MS_COMPONENTS_MAX; i++) {
+		view->gauge_differs[i] += (differs >> i) & 1;
+	}
+}
+
 static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t *view,
                        ms_now_t now)
 {
@@ -227,6 +238,7 @@ static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 		view->gauge_shared += zone->opted && zone->shared;
 		view->gauge_alarms += zone->opted && zone->alarms != 0;
 		view->gauge_shut += zone->opted && zone->shut;
+		count_differences(zone, view);
 	}
 	return true;
 }

@@ -53,6 +53,7 @@ typedef struct {
 	uint32_t gauge_peers[MS_PEER_RELATIONS];
 	uint32_t gauge_alarms;         /*!< Zones with an alarm. */
 	uint32_t gauge_shut;           /*!< Zones that the gate keeps back. */
+	uint32_t gauge_differs[MS_COMPONENTS_MAX]; /*!< Zones in which this component differs. */
 } ms_view_t;
 
 /*!

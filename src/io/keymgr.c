@@ -47,10 +47,10 @@ static bool usable(char *path, size_t size, const char *dir, size_t dir_len)
 	return len > 0 && (size_t)len < size && path[0] == '/' && access(path, X_OK) == 0;
 }
 
-/* knotd's PATH seldom has sbin, so the usual places come first. */
+/* knotd's PATH seldom has sbin, so the usual places come first (Debian: /usr/bin since 3.5). */
 bool ms_keymgr_find(char *path, size_t size)
 {
-	static const char *const USUAL = "/usr/sbin:/sbin:/usr/local/sbin";
+	static const char *const USUAL = "/usr/sbin:/usr/bin:/sbin:/usr/local/sbin";
 	const char *lists[] = { USUAL, getenv("PATH") };
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		const char *dir = lists[i];

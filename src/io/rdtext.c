@@ -7,6 +7,7 @@
 
 #include <libknot/libknot.h>
 
+#include "base/compat.h"
 #include "base/cursor.h"
 
 /* Root as owner, and ten octets of type, class, TTL and length, before the RDATA. */
@@ -32,7 +33,8 @@ static int parse_rdata(uint16_t rrtype, const knot_rdata_t *rdata, knot_rrset_t 
 		return w.ret;
 	}
 	size_t pos = 0;
-	int ret = knot_rrset_rr_from_wire(wire, &pos, ms_writer_len(&w), rr, NULL, true);
+	int ret = knot_rrset_rr_from_wire(wire, &pos, ms_writer_len(&w), rr, NULL,
+	                                  MS_COMPAT_RR_CANONICAL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -58,6 +60,13 @@ static char *print_generic(const knot_rdata_t *rdata)
 	return text;
 }
 
+/* From 3.5 on libknot prints bad RDATA of a type that it knows like that of an unknown type. */
+static bool is_understood(uint16_t rrtype, const char *printed)
+{
+	return printed[0] != '\\' || printed[1] != '#' ||
+	       knot_get_rdata_descriptor(rrtype)->type_name == NULL;
+}
+
 int ms_rdtext_make(uint16_t rrtype, const knot_rdata_t *rdata, ms_rdtext_t *out)
 {
 	knot_rrset_t rr = { 0 };
@@ -73,7 +82,7 @@ int ms_rdtext_make(uint16_t rrtype, const knot_rdata_t *rdata, ms_rdtext_t *out)
 	if (form.generic != NULL && form.printed != NULL) {
 		ret = knot_rrset_txt_dump_data(&rr, 0, form.printed, PRINTED_ROOM(rdata->len),
 		                               &KNOT_DUMP_STYLE_DEFAULT);
-		ret = ret < 0 ? KNOT_EMALF : KNOT_EOK;
+		ret = ret < 0 || !is_understood(rrtype, form.printed) ? KNOT_EMALF : KNOT_EOK;
 	}
 	knot_rrset_clear(&rr, NULL);
 	if (ret != KNOT_EOK) {

@@ -251,8 +251,19 @@ int ms_contribution_digest(const ms_contribution_t *c, ms_digest_t *out)
 	return ms_rrsets_digest(sets, rrtypes, MS_CONTRIB_TYPES, out);
 }
 
+void ms_apex_drop_extra(ms_apex_t *apex)
+{
+	for (size_t i = 0; i < apex->extra_count; i++) {
+		ms_rrset_clear(&apex->extra[i].rrs);
+	}
+	free(apex->extra);
+	apex->extra = NULL;
+	apex->extra_count = 0;
+}
+
 void ms_apex_clear(ms_apex_t *apex)
 {
+	ms_apex_drop_extra(apex);
 	for (unsigned type = 0; type < MS_APEX_TYPES; type++) {
 		ms_rrset_clear(&apex->set[type]);
 	}

@@ -38,11 +38,19 @@ typedef struct {
 	ms_rrset_t set[MS_CONTRIB_TYPES];
 } ms_contribution_t;
 
+/*! An RRset of a type that is only compared. */
+typedef struct {
+	uint16_t rrtype;
+	ms_rrset_t rrs;
+} ms_extra_t;
+
 /*! The apex of one zone version. */
 typedef struct {
 	uint32_t serial;
 	bool is_signed;       /*!< It has RRSIGs. */
 	ms_rrset_t set[MS_APEX_TYPES];
+	size_t extra_count;
+	ms_extra_t *extra;    /*!< Owned. Not copied by ms_apex_copy(). */
 } ms_apex_t;
 
 /*! Digest of a contribution or of an applied apex: SHA-384 cut to 16 octets. */
@@ -92,6 +100,8 @@ int ms_rrsets_digest(const ms_rrset_t *const *sets, const uint16_t *rrtypes, siz
                      ms_digest_t *out);
 
 void ms_apex_clear(ms_apex_t *apex);
+/*! Frees what is only compared. */
+void ms_apex_drop_extra(ms_apex_t *apex);
 int ms_apex_copy(ms_apex_t *dst, const ms_apex_t *src);
 
 static inline bool ms_digest_equal(const ms_digest_t *a, const ms_digest_t *b)

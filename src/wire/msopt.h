@@ -37,7 +37,8 @@ typedef enum {
 #define MS_REFUSED_MAX 8
 /*! Longest reason text in a state, octets. */
 #define MS_REASON_MAX 80
-/*! Longest encoded state body: version + 16 HELD (3 + 16 + 255) + 8 REFUSED + the small ones. */
+/*! Longest encoded state body: version + 16 HELD (3 + 16 + 255) + 8 REFUSED (3 + 98) +
+ *  16 COMPONENT (3 + 14) + the small ones. */
 #define MS_STATE_BODY_MAX 6144
 
 /*! "I hold this contribution of that provider." */
@@ -53,6 +54,17 @@ typedef struct {
 	char reason[MS_REASON_MAX + 1]; /*!< Read: other than printable ASCII became '?'. */
 } ms_refused_t;
 
+/*! Components of an apex that are compared (core/component.h). */
+#define MS_COMPONENTS_MAX 16
+#define MS_COMPONENT_RNAME 0
+
+/*! "This is what I serve": digest over the RDATA, SHA-384 cut to 8 octets; all zero = nothing. */
+typedef struct {
+	uint16_t type;
+	uint32_t ttl;                  /*!< Seconds. */
+	uint8_t digest[8];
+} ms_component_t;
+
 /*! The body of STATE and SYNC: the sender's state for the zone in QNAME. */
 typedef struct {
 	uint32_t interval;         /*!< Item 1: the sender's heartbeat interval, ms; 0 = not said. */
@@ -67,6 +79,8 @@ typedef struct {
 	ms_held_t held[MS_PROVIDERS_MAX];
 	uint8_t refused_count;     /*!< Item 7, repeated: rrtype (2), digest (16), reason text. */
 	ms_refused_t refused[MS_REFUSED_MAX];
+	uint8_t component_count;   /*!< Item 8, repeated: type (2), TTL (4), digest (8). */
+	ms_component_t component[MS_COMPONENTS_MAX];
 } ms_state_t;
 
 /*! The option's fixed part and its raw body. */

@@ -18,6 +18,7 @@ typedef enum {
 	ITEM_APPLIED  = 5,
 	ITEM_HELD     = 6,
 	ITEM_REFUSED  = 7,
+	ITEM_COMPONENT = 8,
 } item_t;
 
 /* Items that may stand only once. */
@@ -68,6 +69,22 @@ static int read_refused(ms_reader_t *r, ms_state_t *state)
 	return KNOT_EOK;
 }
 
+static int read_component(ms_reader_t *r, ms_state_t *state)
+{
+	if (state->component_count == MS_COMPONENTS_MAX) {
+		return KNOT_EMALF;
+	}
+	ms_component_t *component = &state->component[state->component_count++];
+	component->type = ms_read_u16(r);
+	component->ttl = ms_read_u32(r);
+	const uint8_t *digest = ms_read_bytes(r, sizeof(component->digest));
+	if (digest == NULL) {
+		return KNOT_EMALF;
+	}
+	memcpy(component->digest, digest, sizeof(component->digest));
+	return KNOT_EOK;
+}
+
 static int read_item(uint8_t item, ms_reader_t *r, ms_state_t *state)
 {
 	int ret = KNOT_EOK;
@@ -95,6 +112,9 @@ static int read_item(uint8_t item, ms_reader_t *r, ms_state_t *state)
 		break;
 	case ITEM_REFUSED:
 		ret = read_refused(r, state);
+		break;
+	case ITEM_COMPONENT:
+		ret = read_component(r, state);
 		break;
 	default: /* Somebody newer says more. */
 		return KNOT_EOK;
@@ -161,6 +181,17 @@ static void write_lists(ms_writer_t *w, const ms_state_t *state)
 	}
 }
 
+static void write_components(ms_writer_t *w, const ms_state_t *state)
+{
+	for (unsigned i = 0; i < state->component_count; i++) {
+		const ms_component_t *component = &state->component[i];
+		head(w, ITEM_COMPONENT, 6 + sizeof(component->digest));
+		ms_write_u16(w, component->type);
+		ms_write_u32(w, component->ttl);
+		ms_write_bytes(w, component->digest, sizeof(component->digest));
+	}
+}
+
 int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
 {
 	ms_writer_t w = ms_writer(buf, max);
@@ -185,5 +216,6 @@ int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
 		write_digest(&w, ITEM_APPLIED, &state->applied);
 	}
 	write_lists(&w, state);
+	write_components(&w, state);
 	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
 }

@@ -26,8 +26,9 @@
 #define MS_TSIG_MAC_MAX 64
 /*! Other data: the server's time in an answer with BADTIME. */
 #define MS_TSIG_OTHER_MAX 6
-/*! Octets that a TSIG adds at most: 10 fixed, two names, 16 of RDATA, MAC, other data. */
-#define MS_TSIG_MAX (10 + 2 * KNOT_DNAME_MAXLEN + 16 + MS_TSIG_MAC_MAX + MS_TSIG_OTHER_MAX)
+/*! Octets that a TSIG adds at most: names of key and algorithm, and the rest. */
+#define MS_TSIG_REST (10 + 16 + MS_TSIG_MAC_MAX + MS_TSIG_OTHER_MAX)
+#define MS_TSIG_MAX  (2 * KNOT_DNAME_MAXLEN + MS_TSIG_REST)
 
 /*! A shared secret. Plain memory, copied by assignment; every copy wants ms_tsig_key_wipe(). */
 typedef struct {

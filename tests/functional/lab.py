@@ -54,16 +54,20 @@ def module_file():
 
 class Lab(Servers):
     """shared: {zone: text or path of its file} is served by every provider. Zones named in `apart`,
-    or all of them where module is False, are served without the module, with keys made here."""
+    or all of them where module is False, are served without the module, with keys made here.
+    Providers named in `combined` have a combiner of their own between the owner and the signer."""
 
     def __init__(self, folder, net="127.53.100", providers=("alpha", "beta"), shared=None,
                  module=None, apart=(), address=None, module_items=(), resolvers=("resolver",),
-                 survive=False, ixfr=True):
+                 survive=False, ixfr=True, combined=()):
         knotds = ["root", "parent", "owner"]
         for provider in providers:
             knotds += [provider, provider + "_secondary"]
+        self.combiners = [provider + "_combiner" for provider in combined]
+        knotds += self.combiners
         address = address or addresses(knotds + list(resolvers), net)
-        super().__init__(folder, knotds, list(resolvers), address, providers, survive)
+        super().__init__(folder, knotds, list(resolvers), address,
+                         [*providers, *self.combiners], survive)
         self.providers, self.apart, self.module_items = list(providers), apart, list(module_items)
         self.ixfr = ixfr
         self.shared = shared or {"zone.example.": small_zone("zone.example.")}
@@ -72,6 +76,14 @@ class Lab(Servers):
 
     def zonefile(self, name, zone):
         return f"{self.path(name)}/{'root' if zone == '.' else zone.rstrip('.')}.zone"
+
+    def front(self, provider):
+        """The server of a provider that the owner knows."""
+        return provider + "_combiner" if provider + "_combiner" in self.combiners else provider
+
+    def upstream(self, provider):
+        """Where a signer gets its zones."""
+        return "owner" if self.front(provider) == provider else self.front(provider)
 
     def takes_part(self, zone):
         return self.module and zone not in self.apart
@@ -105,6 +117,8 @@ class Lab(Servers):
             for zone in self.shared:
                 if not self.takes_part(zone):
                     self.make_keys(provider, zone)
+        for name in self.combiners:
+            self.write(f"{self.path(name)}/knot.conf", labconf.combiner(self, name))
         self.write(f"{self.path('owner')}/knot.conf", labconf.owner(self))
         for zone, source in self.shared.items():
             if os.path.isfile(source):

@@ -84,7 +84,8 @@ def owner(lab):
     text = head(lab, "owner", [f"{lab.address['owner']}@53"]) + "key:\n"
     text += "".join(body for _, body in keys) + "remote:\n"
     for provider, (key, _) in zip(lab.providers, keys):
-        text += f"  - id: {provider}\n    address: {lab.address[provider]}@53\n    key: {key}\n"
+        address = lab.address[lab.front(provider)]
+        text += f"  - id: {provider}\n    address: {address}@53\n    key: {key}\n"
     text += "acl:\n  - id: providers\n    action: transfer\n"
     text += f"    key: [ {', '.join(key for key, _ in keys)} ]\nzone:\n"
     for zone in lab.shared:
@@ -95,40 +96,75 @@ def owner(lab):
     return text
 
 
-def module(lab, provider):
+def module(lab, name, provider, *items):
+    """The module's sections in the knot.conf of the server `name`, and its place as global module."""
     section = "" if lab.module_file is None else \
         f"module:\n  - id: mod-msigner\n    file: {lab.module_file}\n"
     return section + f"""\
 mod-msigner:
   - id: default
     identity: {identity(provider)}
-    address: [ {lab.address[provider]}@{AGENT_PORT} ]
-    nameserver: [ {', '.join(nameservers(provider))} ]
-    key: {lab.path(provider)}/agent.pem
-    storage: {lab.path(provider)}/msigner
-    control: {lab.path(provider)}/knot.sock
-    publish: on
+    key: {lab.path(name)}/agent.pem
+    storage: {lab.path(name)}/msigner
+    control: {lab.path(name)}/knot.sock
     root-hints: {lab.folder}/root.hints
     trust-anchor: {lab.folder}/root.ds
     status-acl: [ 127.0.0.0/8 ]
-""" + "".join(f"    {line}\n" for line in lab.module_items)
+""" + "".join(f"    {line}\n" for line in [*items, *lab.module_items]) + """\
+template:
+  - id: default
+    global-module: mod-msigner/default
+"""
+
+
+def combiner(lab, name):
+    """Between the owner and a provider's signer: unsigned zones, contributions by UPDATE."""
+    behind = name.removesuffix("_combiner")
+    up, down, agent = tsig("owner", behind), tsig(name, behind), tsig("agent", behind)
+    text = head(lab, name, [f"{lab.address[name]}@53"]) + f"""\
+key:
+{up[1]}{down[1]}{agent[1]}remote:
+  - id: owner
+    address: {lab.address['owner']}@53
+    key: {up[0]}
+  - id: signer
+    address: {lab.address[behind]}@53
+    key: {down[0]}
+acl:
+  - id: owner
+    action: notify
+    key: {up[0]}
+  - id: signer
+    action: transfer
+    key: {down[0]}
+"""
+    text += module(lab, name, behind, f"agent-key: {agent[0]}") + "zone:\n"
+    for zone in lab.shared:
+        text += (f"  - domain: {zone}\n    master: owner\n    notify: signer\n"
+                 "    acl: [ owner, signer ]\n"
+                 "    zonefile-load: none\n    zonefile-sync: -1\n    journal-content: all\n"
+                 "    retry-max-interval: 2\n")
+        if lab.takes_part(zone):
+            text += "    module: mod-msigner/default\n"
+    return text
 
 
 def provider(lab, name):
     """The subject: a stock knotd that signs, with the module where a zone takes part."""
-    up, down = tsig("owner", name), tsig(name, "secondary")
+    upstream = lab.upstream(name)
+    up, down, agent = tsig(upstream, name), tsig(name, "secondary"), tsig("agent", name)
     listen = [f"{lab.address[name]}@53", f"{lab.address[name]}@{AGENT_PORT}"]
     text = head(lab, name, listen) + f"""\
 key:
-{up[1]}{down[1]}remote:
-  - id: owner
-    address: {lab.address['owner']}@53
+{up[1]}{down[1]}{agent[1]}remote:
+  - id: upstream
+    address: {lab.address[upstream]}@53
     key: {up[0]}
   - id: secondary
     address: {lab.address[name + '_secondary']}@53
     key: {down[0]}
 acl:
-  - id: owner
+  - id: upstream
     action: notify
     key: {up[0]}
   - id: secondary
@@ -139,14 +175,16 @@ acl:
     address: 127.0.0.0/8
 {POLICIES}"""
     if lab.module:
-        text += module(lab, name)
-        text += "template:\n  - id: default\n    global-module: mod-msigner/default\n"
+        items = [f"combiner: {lab.address[upstream]}@53", f"combiner-key: {agent[0]}"]
+        text += module(lab, name, name, f"address: [ {lab.address[name]}@{AGENT_PORT} ]",
+                       f"nameserver: [ {', '.join(nameservers(name))} ]",
+                       *(items if upstream != "owner" else []))
     text += (f"zone:\n  - domain: {identity(name)}\n"
              f"    file: {lab.zonefile(name, identity(name))}\n"
              "    zonefile-sync: -1\n    dnssec-signing: on\n    dnssec-policy: single\n")
     for zone in lab.shared:
-        text += (f"  - domain: {zone}\n    master: owner\n    notify: secondary\n"
-                 "    acl: [ owner, secondary, hand ]\n"
+        text += (f"  - domain: {zone}\n    master: upstream\n    notify: secondary\n"
+                 "    acl: [ upstream, secondary, hand ]\n"
                  "    dnssec-signing: on\n    dnssec-policy: shared\n"
                  "    zonefile-load: none\n    zonefile-sync: -1\n    journal-content: all\n"
                  "    retry-max-interval: 2\n")

@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import subprocess
 import time
 
@@ -19,6 +20,18 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 class LabError(Exception):
     """One sentence for the user."""
+
+
+def knot_version():
+    """What the differences between versions of Knot DNS hang on: (3, 2), …"""
+    said = subprocess.run(["knotd", "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.search(r"(\d+)\.(\d+)", said).groups())
+
+
+def control_clients():
+    """How many idle clients of a control socket keep everybody else out: Knot 3.2 and 3.3 serve one
+    at a time, later versions eight, with one more in the main thread."""
+    return 1 if knot_version() < (3, 4) else 9
 
 
 class Servers:

@@ -270,7 +270,7 @@ static void test_datagram(void **state)
 	uint64_t handle = 0;
 	assert_int_equal(ms_replies_init(&replies), KNOT_EOK);
 	assert_int_equal(ms_replies_add(&replies, &origin, (const uint8_t *)"ask", 3, 512, hash,
-	                                (ms_time_t){ 0 }, &handle), KNOT_EOK);
+	                                NULL, (ms_time_t){ 0 }, &handle), KNOT_EOK);
 	close(server_fd);
 
 	ms_asker_t *asker = ms_replies_take(&replies, handle);
@@ -307,7 +307,7 @@ static void test_stream(void **state)
 	uint64_t handle = 0;
 	assert_int_equal(ms_replies_init(&replies), KNOT_EOK);
 	assert_int_equal(ms_replies_add(&replies, &origin, (const uint8_t *)"ask", 3, 512, hash,
-	                                (ms_time_t){ 0 }, &handle), KNOT_EOK);
+	                                NULL, (ms_time_t){ 0 }, &handle), KNOT_EOK);
 	ms_asker_t *asker = ms_replies_take(&replies, handle);
 	assert_non_null(asker);
 	assert_int_equal(ms_asker_send(asker, (const uint8_t *)"answer", 6), KNOT_EOK);
@@ -336,7 +336,7 @@ static void test_askers_bounded(void **state)
 	size_t count = 0;
 	while (ret == KNOT_EOK) {
 		ret = ms_replies_add(&replies, &origin, (const uint8_t *)"x", 1, 512, hash,
-		                     (ms_time_t){ (int64_t)count }, &handle);
+		                     NULL, (ms_time_t){ (int64_t)count }, &handle);
 		first = first == 0 ? handle : first;
 		count += ret == KNOT_EOK;
 	}

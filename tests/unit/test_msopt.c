@@ -82,6 +82,9 @@ static void fill(ms_state_t *s)
 	s->refused_count = 1;
 	s->refused[0].rrtype = 48;
 	strcpy(s->refused[0].reason, "semantic check");
+	s->component_count = 2;
+	s->component[0] = (ms_component_t){ .type = 6, .ttl = 3600, .digest = "\x01\x02\x03" };
+	s->component[1] = (ms_component_t){ .type = MS_COMPONENT_RNAME };
 }
 
 static void test_state(void **state)

@@ -5,6 +5,7 @@ import socket
 import threading
 
 from gamma import ZONE, Gamma, add, dnskey, drop, started, tag
+from servers import control_clients
 
 HOLD = 3.0    # Seconds; knotd itself cuts an idle holder after five.
 
@@ -15,11 +16,12 @@ def test(make_lab):
     gamma = Gamma(lab)
     first, second = dnskey(1), dnskey(2)
 
-    # 3.2 serves one control connection at a time: a held one keeps everybody out.
-    holder = socket.socket(socket.AF_UNIX)
-    holder.connect(f"{lab.path('alpha')}/knot.sock")
+    # Held connections keep everybody else out.
+    holders = [socket.socket(socket.AF_UNIX) for _ in range(control_clients())]
+    for holder in holders:
+        holder.connect(f"{lab.path('alpha')}/knot.sock")
     freed = threading.Event()
-    timer = threading.Timer(HOLD, lambda: (holder.close(), freed.set()))
+    timer = threading.Timer(HOLD, lambda: ([holder.close() for holder in holders], freed.set()))
     timer.start()
     answer = gamma.update(drop(), add(first))
     assert answer["rcode"] == "NOERROR" and not freed.is_set(), f"stored while held: {answer}"
