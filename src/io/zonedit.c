@@ -9,6 +9,7 @@
 #include <libknot/libknot.h>
 
 #include "io/rdtext.h"
+#include "io/zonenode.h"
 
 #define TYPE_ROOM 16
 #define TTL_ROOM 16
@@ -24,6 +25,7 @@ typedef struct {
 
 typedef struct {
 	ms_ctl_t ctl;
+	ms_zonenode_t node;
 	const char *path;
 	const atomic_bool *stop;
 	bool open;      /* A transaction, ours. */
@@ -38,18 +40,6 @@ typedef struct {
 	ms_zonedit_t *out;
 } edit_t;
 
-typedef struct {
-	char *text;
-	bool wanted;
-} present_record_t;
-
-/* An RRset of the zone, as zone-get printed it. */
-typedef struct {
-	size_t count;
-	uint32_t ttl;
-	present_record_t *records;
-} present_t;
-
 __attribute__((format(printf, 2, 3)))
 static void say(edit_t *edit, const char *fmt, ...)
 {
@@ -57,14 +47,6 @@ static void say(edit_t *edit, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(edit->out->reason, sizeof(edit->out->reason), fmt, args);
 	va_end(args);
-}
-
-static void clear_present(present_t *present)
-{
-	for (size_t i = 0; i < present->count; i++) {
-		free(present->records[i].text);
-	}
-	free(present->records);
 }
 
 static int refuse(edit_t *edit, size_t change, bool removal, uint16_t rdata, int ret,
@@ -107,28 +89,6 @@ static int push_op(edit_t *edit, const op_t *op, const char *text)
 	return KNOT_EOK;
 }
 
-static int take_present(void *ctx, knot_ctl_data_t *data)
-{
-	present_t *present = ctx;
-	const char *text = (*data)[KNOT_CTL_IDX_DATA];
-	const char *ttl = (*data)[KNOT_CTL_IDX_TTL];
-	if (text == NULL || ttl == NULL) {
-		return KNOT_EMALF;
-	}
-	present_record_t *more = reallocarray(present->records, present->count + 1, sizeof(*more));
-	if (more == NULL) {
-		return KNOT_ENOMEM;
-	}
-	present->records = more;
-	more[present->count] = (present_record_t){ .text = strdup(text) };
-	if (more[present->count].text == NULL) {
-		return KNOT_ENOMEM;
-	}
-	present->count++;
-	present->ttl = strtoul(ttl, NULL, 10);
-	return KNOT_EOK;
-}
-
 /* One call within the transaction. */
 static int call(edit_t *edit, const ms_ctl_cmd_t *cmd, ms_ctl_item_f item, void *ctx)
 {
@@ -151,24 +111,34 @@ static void leave(edit_t *edit)
 	ms_ctl_close(&edit->ctl);
 }
 
-/* An absent owner or type is an empty RRset. */
-static int get_present(edit_t *edit, const char *owner, const char *type, present_t *out)
+/* An absent owner has no records. */
+static int read_node(edit_t *edit, const char *owner)
 {
-	present_t present = { 0 };
-	ms_ctl_cmd_t cmd = { .cmd = "zone-get", .zone = edit->zone, .owner = owner, .type = type };
-	int ret = call(edit, &cmd, take_present, &present);
+	if (strcmp(edit->node.owner, owner) == 0) {
+		return KNOT_EOK;
+	}
+	ms_zonenode_clear(&edit->node);
+	ms_ctl_cmd_t cmd = { .cmd = "zone-get", .zone = edit->zone, .owner = owner };
+	int ret = call(edit, &cmd, ms_zonenode_take, &edit->node);
 	if (ret == KNOT_ENONODE || ret == KNOT_ENORECORD) {
 		ret = KNOT_EOK;
 	}
 	if (ret != KNOT_EOK) {
-		clear_present(&present);
+		ms_zonenode_clear(&edit->node);
 		return ret;
 	}
-	*out = present;
+	(void)snprintf(edit->node.owner, sizeof(edit->node.owner), "%s", owner);
 	return KNOT_EOK;
 }
 
-static int diff_added(edit_t *edit, const op_t *op, const ms_rdtext_t *form, present_t *present)
+/* An absent owner or type is an empty RRset. */
+static int get_present(edit_t *edit, const char *owner, const char *type, ms_zonerrset_t *out)
+{
+	int ret = read_node(edit, owner);
+	return ret == KNOT_EOK ? ms_zonenode_rrset(&edit->node, type, out) : ret;
+}
+
+static int diff_added(edit_t *edit, const op_t *op, const ms_rdtext_t *form, ms_zonerrset_t *present)
 {
 	uint16_t rrtype = edit->changes[op->change].rrtype;
 	bool found = false;
@@ -182,12 +152,12 @@ static int diff_added(edit_t *edit, const op_t *op, const ms_rdtext_t *form, pre
 }
 
 /* A spelling other than ours must be given back as knotd printed it. */
-static int diff_removed(edit_t *edit, const op_t *op, const ms_rdtext_t *form, present_t *present)
+static int diff_removed(edit_t *edit, const op_t *op, const ms_rdtext_t *form, ms_zonerrset_t *present)
 {
 	uint16_t rrtype = edit->changes[op->change].rrtype;
 	int ret = KNOT_EOK;
 	for (size_t i = 0; i < present->count && ret == KNOT_EOK; i++) {
-		const present_record_t *record = &present->records[i];
+		const ms_zonerr_t *record = &present->records[i];
 		if (!record->wanted && ms_rdtext_same(rrtype, record->text, form->printed)) {
 			bool exact = strcmp(record->text, form->printed) == 0;
 			ret = push_op(edit, op, exact ? form->generic : record->text);
@@ -214,11 +184,11 @@ static int check_address(edit_t *edit, const knot_rdata_t *ns, bool *found)
 	size_t count = 0;
 	int ret = KNOT_EOK;
 	for (unsigned i = 0; ret == KNOT_EOK && i < 2; i++) {
-		present_t present = { 0 };
+		ms_zonerrset_t present = { 0 };
 		ret = get_present(edit, target, types[i], &present);
 		count += ret == KNOT_EOK ? present.count : 0;
 		if (ret == KNOT_EOK) {
-			clear_present(&present);
+			ms_zonerrset_clear(&present);
 		}
 	}
 	*found = count > 0;
@@ -226,7 +196,7 @@ static int check_address(edit_t *edit, const knot_rdata_t *ns, bool *found)
 }
 
 static int diff_one(edit_t *edit, const op_t *op, const knot_rdata_t *rdata, const ms_rdtext_t *form,
-                    present_t *present)
+                    ms_zonerrset_t *present)
 {
 	if (op->removal) {
 		return diff_removed(edit, op, form, present);
@@ -242,7 +212,7 @@ static int diff_one(edit_t *edit, const op_t *op, const knot_rdata_t *rdata, con
 	                      "the name server has no address in the zone");
 }
 
-static int diff_set(edit_t *edit, size_t at, bool removal, present_t *present)
+static int diff_set(edit_t *edit, size_t at, bool removal, ms_zonerrset_t *present)
 {
 	const ms_change_t *change = &edit->changes[at];
 	const ms_rrset_t *set = removal ? change->remove : change->add;
@@ -273,7 +243,7 @@ static int diff_set(edit_t *edit, size_t at, bool removal, present_t *present)
 }
 
 /* The RRset is ours alone: what else stands there goes, as knotd printed it. */
-static int diff_rest(edit_t *edit, size_t at, const present_t *present)
+static int diff_rest(edit_t *edit, size_t at, const ms_zonerrset_t *present)
 {
 	op_t op = { .change = at, .removal = true, .ttl = present->ttl };
 	int ret = KNOT_EOK;
@@ -295,7 +265,7 @@ static int diff_change(edit_t *edit, size_t at)
 {
 	knot_dname_txt_storage_t owner;
 	char type[TYPE_ROOM];
-	present_t present;
+	ms_zonerrset_t present;
 	int ret = owner_and_type(&edit->changes[at], owner, type);
 	if (ret == KNOT_EOK) {
 		ret = get_present(edit, owner, type, &present);
@@ -308,7 +278,7 @@ static int diff_change(edit_t *edit, size_t at)
 		ret = edit->changes[at].exact ? diff_rest(edit, at, &present)
 		                              : diff_set(edit, at, true, &present);
 	}
-	clear_present(&present);
+	ms_zonerrset_clear(&present);
 	return ret;
 }
 
@@ -340,7 +310,7 @@ static int make_soa(edit_t *edit, const char *text)
 /* knotd begins an empty zone where there are no contents; committing into it helps nobody. */
 static int check_loaded(edit_t *edit)
 {
-	present_t soa;
+	ms_zonerrset_t soa;
 	int ret = get_present(edit, edit->zone, "SOA", &soa);
 	if (ret != KNOT_EOK) {
 		return ret;
@@ -351,7 +321,7 @@ static int check_loaded(edit_t *edit)
 		ret = make_soa(edit, soa.records[0].text);
 		edit->soa_ttl = soa.ttl;
 	}
-	clear_present(&soa);
+	ms_zonerrset_clear(&soa);
 	return ret;
 }
 
@@ -403,6 +373,7 @@ static int enter(edit_t *edit, const knot_dname_t *name, bool exact)
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
+	ms_zonenode_clear(&edit->node);
 	ms_ctl_zone_t status;
 	ret = find_zone(edit, name, exact, &status);
 	if (ret != KNOT_EOK) {
@@ -603,6 +574,7 @@ int ms_zonedit(const char *path, const atomic_bool *stop, const knot_dname_t *zo
 	}
 	free(edit.ops);
 	free(edit.soa);
+	ms_zonenode_clear(&edit.node);
 	return ret;
 }
 

@@ -83,7 +83,7 @@ static void answer(fake_t *fake, const char *cmd, const char *type, bool at)
 		send_data(fake, KNOT_CTL_TYPE_DATA, "role", "master");
 		send_data(fake, KNOT_CTL_TYPE_EXTRA, "serial", "7");
 		send_data(fake, KNOT_CTL_TYPE_EXTRA, "transaction", fake->manner == FOREIGN ? "open" : "-");
-	} else if (strcmp(cmd, "zone-get") == 0 && strcmp(type, "SOA") == 0) {
+	} else if (strcmp(cmd, "zone-get") == 0 && type[0] == '\0') {
 		send_data(fake, KNOT_CTL_TYPE_DATA, "SOA", "a. b. 7 1 1 1 1");
 	}
 	(void)knot_ctl_send(fake->raw, KNOT_CTL_TYPE_BLOCK, NULL);
@@ -173,7 +173,7 @@ static int edit(const lab_t *lab, const atomic_bool *stop, ms_zonedit_t *out, in
 	return ret;
 }
 
-#define UP_TO_SET "status begin get get set "
+#define UP_TO_SET "status begin get set "
 static const struct {
 	const char *what;
 	manner_t manner;
