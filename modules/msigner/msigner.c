@@ -308,10 +308,15 @@ static knotd_state_t question(const instance_t *self, knotd_state_t state, knot_
 	bool trusted = qtype == KNOT_RRTYPE_TXT &&
 	               knotd_conf_addr_range_match(&self->status_acl,
 	                                           knotd_qdata_remote_addr(qdata));
+	/* Who is answered later must be found again; the address that was asked costs a system call. */
+	struct sockaddr_storage buf;
+	ms_origin_t origin = { .tcp = qdata->params->proto != KNOTD_QUERY_PROTO_UDP };
+	if (trusted) {
+		origin = origin_of(qdata, &buf);
+	}
 	size_t len = 0;
 	ms_answer_t answer = ms_answer_query(self->runtime, query->wire, query->size,
-	                                     knot_pkt_qname(query), qtype, trusted,
-	                                     qdata->params->proto != KNOTD_QUERY_PROTO_UDP,
+	                                     knot_pkt_qname(query), qtype, trusted, &origin,
 	                                     pkt->wire, pkt->max_size, &len);
 	return outcome(answer, len, state, pkt);
 }

@@ -59,5 +59,5 @@ ms_answer_t ms_answer_update(ms_runtime_t *runtime, const ms_tsig_key_t *key, co
  * of any provider of the zone. Other queries are not ours: decided by a look at the name.
  */
 ms_answer_t ms_answer_query(ms_runtime_t *runtime, const uint8_t *wire, size_t len,
-                            const knot_dname_t *qname, uint16_t qtype, bool trusted, bool tcp,
-                            uint8_t *out, size_t max, size_t *out_len);
+                            const knot_dname_t *qname, uint16_t qtype, bool trusted,
+                            const ms_origin_t *origin, uint8_t *out, size_t max, size_t *out_len);

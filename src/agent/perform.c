@@ -8,6 +8,7 @@
 
 #include "base/name.h"
 #include "agent/remote.h"
+#include "agent/tell.h"
 #include "base/text.h"
 #include "core/step.h"
 
@@ -132,6 +133,25 @@ static void reply(ms_runtime_t *runtime, const ms_action_t *action, bool stored,
 	ms_asker_free(asker);
 }
 
+static void tell(ms_runtime_t *runtime, const ms_action_t *action)
+{
+	ms_asker_t *asker = ms_replies_take(&runtime->replies, action->tell.handle);
+	if (asker == NULL) {
+		return;
+	}
+	const char *text = action->tell.text;
+	uint8_t *wire = malloc(UINT16_MAX);
+	int len = wire == NULL ? KNOT_ENOMEM
+	        : ms_tell_build(asker->request, asker->request_len, text,
+	                        text != NULL ? KNOT_RCODE_NOERROR : KNOT_RCODE_SERVFAIL, wire,
+	                        asker->max < UINT16_MAX ? asker->max : UINT16_MAX);
+	if (len > 0) {
+		(void)ms_asker_send(asker, wire, len);
+	}
+	free(wire);
+	ms_asker_free(asker);
+}
+
 /* An edit that is not noted down would leave records behind that nobody knows to be ours. */
 static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
 {
@@ -180,6 +200,9 @@ static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_
 		break;
 	case MS_ACT_REPLY:
 		reply(runtime, action, stored, now);
+		break;
+	case MS_ACT_TELL:
+		tell(runtime, action);
 		break;
 	case MS_ACT_EDIT:
 	case MS_ACT_KEYS:

@@ -8,22 +8,21 @@
 
 #include "base/name.h"
 #include "agent/reply.h"
+#include "agent/tell.h"
 #include "agent/worker.h"
 #include "base/compat.h"
-
-/* Status answers change all the time. */
-#define STATUS_TTL 0
 
 static const uint8_t STATUS_LABEL[] = "\x08_msigner";
 static const uint8_t NS_LABEL[] = "\x02ns";
 
 /* The query and the answer's place; view and key are good inside the read section. */
 typedef struct {
+	ms_runtime_t *runtime;
+	const ms_origin_t *origin;
 	const ms_view_t *view;
 	const ms_sig0_key_t *key;
 	const uint8_t *wire;
 	size_t len;
-	bool tcp;
 	uint8_t *out;
 	size_t max;
 	size_t *out_len;
@@ -38,78 +37,29 @@ static ms_answer_t said(asked_t *s, int len)
 	return MS_ANSWER_NOW;
 }
 
-/* One line as one record: character-strings of at most 255 octets (RFC 1035 section 3.3.14). */
-static int put_line(knot_pkt_t *pkt, const char *line, size_t len)
+/* The worker makes the text: the state is its own. */
+static ms_answer_t ask_worker(asked_t *s, const knot_dname_t *about, size_t room)
 {
-	uint8_t rdata[2 * KNOT_DNAME_MAXLEN + 4 * UINT8_MAX];
-	size_t used = 0;
-	do {
-		size_t part = len < UINT8_MAX ? len : UINT8_MAX;
-		if (used + 1 + part > sizeof(rdata)) {
-			break;
-		}
-		rdata[used] = part;
-		memcpy(rdata + used + 1, line, part);
-		used += 1 + part;
-		line += part;
-		len -= part;
-	} while (len > 0);
-
-	knot_rrset_t rr;
-	knot_rrset_init(&rr, (knot_dname_t *)knot_pkt_qname(pkt), KNOT_RRTYPE_TXT, KNOT_CLASS_IN,
-	                STATUS_TTL);
-	int ret = knot_rrset_add_rdata(&rr, rdata, used, NULL);
+	static const uint8_t unsigned_hash[MS_SIG_HASH_LEN];
+	ms_runtime_t *runtime = s->runtime;
+	uint64_t handle = 0;
+	ms_event_t *event = s->origin->other ? NULL : ms_event_new(MS_EV_ASKED);
+	int ret = event == NULL ? KNOT_ENOMEM
+	        : ms_replies_add(&runtime->replies, s->origin, s->wire, s->len, room, unsigned_hash,
+	                         NULL, ms_clock().mono, &handle);
 	if (ret == KNOT_EOK) {
-		ret = knot_pkt_put(pkt, KNOT_COMPR_HINT_QNAME, &rr, 0);
+		ms_name_copy(event->zone, about);
+		event->asked = handle;
+		ret = ms_inbox_push(&runtime->inbox, event);
 	}
-	knot_rdataset_clear(&rr.rrs, NULL);
-	return ret;
-}
-
-static int put_status(knot_pkt_t *pkt, const char *status)
-{
-	int ret = knot_pkt_begin(pkt, KNOT_ANSWER);
-	while (ret == KNOT_EOK && *status != '\0') {
-		size_t len = strcspn(status, "\n");
-		ret = put_line(pkt, status, len);
-		status += len + (status[len] == '\n');
+	if (ret == KNOT_EOK) {
+		return MS_ANSWER_LATER;
 	}
-	/* What does not fit is asked for again over TCP: knot_pkt_put() has set TC. */
-	return ret == KNOT_ESPACE ? KNOT_EOK : ret;
-}
-
-/* \param status  NULL: the asker may not know. */
-static int build_status(const knot_pkt_t *query, const char *status, uint8_t *out, size_t max)
-{
-	knot_pkt_t *pkt = knot_pkt_new(out, max, NULL);
-	if (pkt == NULL) {
-		return KNOT_ENOMEM;
+	if (handle != 0) {
+		ms_asker_free(ms_replies_take(&runtime->replies, handle));
 	}
-	knot_rrset_t opt = { 0 };
-	int ret = knot_pkt_init_response(pkt, query);
-	bool edns = ret == KNOT_EOK && query->opt_rr != NULL;
-	if (edns) {
-		ret = knot_edns_init(&opt, MS_MESSAGE_UDP_MAX, 0, 0, NULL);
-		edns = ret == KNOT_EOK;
-	}
-	if (edns) {
-		ret = knot_pkt_reserve(pkt, knot_edns_wire_size(&opt));
-	}
-	if (ret == KNOT_EOK && status != NULL) {
-		knot_wire_set_aa(pkt->wire);
-		ret = put_status(pkt, status);
-	} else if (ret == KNOT_EOK) {
-		knot_wire_set_rcode(pkt->wire, KNOT_RCODE_REFUSED);
-	}
-	if (ret == KNOT_EOK && edns) {
-		(void)knot_pkt_reclaim(pkt, knot_edns_wire_size(&opt));
-		ret = knot_pkt_begin(pkt, KNOT_ADDITIONAL);
-		ret = ret == KNOT_EOK ? knot_pkt_put(pkt, KNOT_COMPR_HINT_NONE, &opt, 0) : ret;
-	}
-	int len = ret == KNOT_EOK ? (int)pkt->size : ret;
-	knot_rrset_clear(&opt, NULL);
-	knot_pkt_free(pkt);
-	return len;
+	ms_event_free(event);
+	return said(s, ms_tell_build(s->wire, s->len, NULL, KNOT_RCODE_SERVFAIL, s->out, room));
 }
 
 static ms_answer_t answer_status(asked_t *s, const knot_dname_t *name, bool trusted)
@@ -118,24 +68,15 @@ static ms_answer_t answer_status(asked_t *s, const knot_dname_t *name, bool trus
 	ms_name_copy(about, ms_compat_next_label(name));
 	knot_dname_to_lower(about);
 	const ms_view_zone_t *zone = ms_view_zone(s->view, about);
-	const char *status = knot_dname_is_equal(about, s->view->identity) ? s->view->status
-	                   : zone != NULL ? zone->status : NULL;
-	if (status == NULL) {
+	if (!knot_dname_is_equal(about, s->view->identity) && (zone == NULL || !zone->opted)) {
 		return MS_ANSWER_NOT_OURS;
 	}
-	knot_pkt_t *query = knot_pkt_new((void *)s->wire, s->len, NULL);
-	if (query == NULL) {
+	size_t room = ms_tell_room(s->wire, s->len, s->origin->tcp, s->max);
+	if (room == 0) {
 		return MS_ANSWER_DROP;
 	}
-	int ret = knot_pkt_parse(query, KNOT_PF_KEEPWIRE);
-	if (ret == KNOT_EOK) {
-		bool edns = query->opt_rr != NULL;
-		uint16_t size = edns ? knot_edns_get_payload(query->opt_rr) : 0;
-		ret = build_status(query, trusted ? status : NULL, s->out,
-		                   ms_reply_room(edns, size, s->tcp, s->max));
-	}
-	knot_pkt_free(query);
-	return said(s, ret);
+	return trusted ? ask_worker(s, about, room)
+	     : said(s, ms_tell_build(s->wire, s->len, NULL, KNOT_RCODE_REFUSED, s->out, room));
 }
 
 static bool is_known(const ms_view_t *view, const knot_dname_t *identity)
@@ -234,7 +175,7 @@ static ms_answer_t answer_contribution(asked_t *s, const knot_dname_t *qname, in
 	int len = msg == NULL ? KNOT_ENOMEM
 	        : ms_reply_build(msg, &s->view->codes, request->sig.present ? s->key : NULL,
 	                         s->wire, s->len, ms_clock().wall, s->out,
-	                         ms_reply_room(request->edns, request->udp_size, s->tcp, s->max));
+	                         ms_reply_room(request->edns, request->udp_size, s->origin->tcp, s->max));
 	ms_msg_free(msg);
 	ms_msg_free(request);
 	return said(s, len);
@@ -247,8 +188,8 @@ static bool is_status_name(const knot_dname_t *name)
 }
 
 ms_answer_t ms_answer_query(ms_runtime_t *runtime, const uint8_t *wire, size_t len,
-                            const knot_dname_t *qname, uint16_t qtype, bool trusted, bool tcp,
-                            uint8_t *out, size_t max, size_t *out_len)
+                            const knot_dname_t *qname, uint16_t qtype, bool trusted,
+                            const ms_origin_t *origin, uint8_t *out, size_t max, size_t *out_len)
 {
 	/* Nearly every query of the server ends here. */
 	bool status = qtype == KNOT_RRTYPE_TXT && is_status_name(qname);
@@ -258,9 +199,10 @@ ms_answer_t ms_answer_query(ms_runtime_t *runtime, const uint8_t *wire, size_t l
 	}
 	ms_publish_begin();
 	asked_t asked = {
+		.runtime = runtime, .origin = origin,
 		.view = ms_publish_view(&runtime->publish),
 		.key = ms_publish_key(&runtime->publish),
-		.wire = wire, .len = len, .tcp = tcp, .out = out, .max = max, .out_len = out_len,
+		.wire = wire, .len = len, .out = out, .max = max, .out_len = out_len,
 	};
 	ms_answer_t ret = asked.view == NULL || asked.key == NULL ? MS_ANSWER_NOT_OURS
 	                : status ? answer_status(&asked, qname, trusted)

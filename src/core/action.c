@@ -32,6 +32,9 @@ static void clear_action(ms_action_t *action)
 	case MS_ACT_REPLY:
 		ms_msg_free(action->reply.msg);
 		break;
+	case MS_ACT_TELL:
+		free(action->tell.text);
+		break;
 	case MS_ACT_EDIT:
 		clear_edits(action);
 		break;

@@ -25,6 +25,7 @@ typedef enum {
 	MS_ACT_LOCATE,   /*!< Find a peer by DNSSEC-validated look-ups. */
 	MS_ACT_SEND,     /*!< Sign and send a request, verify the answer with the peer's keys. */
 	MS_ACT_REPLY,    /*!< Sign and send the answer to a message. */
+	MS_ACT_TELL,     /*!< Answer a query for the state. */
 	MS_ACT_EDIT,     /*!< Change a zone of our knotd. */
 	MS_ACT_KEYS,     /*!< Ask or tell Knot's key manager. */
 	MS_ACT_REFETCH,  /*!< Fetch the zone from the owner once more. Nothing comes back. */
@@ -83,6 +84,10 @@ typedef struct {
 			uint64_t handle;
 			ms_msg_t *msg;             /*!< Owned. */
 		} reply;
+		struct {
+			uint64_t handle;
+			char *text;                /*!< Owned; lines, '\n' separated. NULL: no memory. */
+		} tell;
 		struct {
 			bool closest;              /*!< Zone = closest one at or above the first owner. */
 			bool remote;               /*!< By UPDATE at our combiner; all edits are exact. */

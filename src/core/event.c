@@ -53,6 +53,7 @@ const char *ms_event_name(ms_event_kind_t kind)
 		[MS_EV_APEX]      = "apex",
 		[MS_EV_MESSAGE]   = "message",
 		[MS_EV_LOCAL]     = "local",
+		[MS_EV_ASKED]     = "asked",
 		[MS_EV_LOCATED]   = "located",
 		[MS_EV_ANSWERED]  = "answered",
 		[MS_EV_EDITED]    = "edited",

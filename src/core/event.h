@@ -27,6 +27,7 @@ typedef enum {
 	MS_EV_APEX,      /*!< The apex of a zone version that was not seen before. */
 	MS_EV_MESSAGE,   /*!< A message that ms_admit() accepted. */
 	MS_EV_LOCAL,     /*!< What our own agent, in another server, contributes (G-02). */
+	MS_EV_ASKED,     /*!< Somebody who may wants to read the state: of a zone or of the agent. */
 	MS_EV_LOCATED,   /*!< Result of MS_ACT_LOCATE. */
 	MS_EV_ANSWERED,  /*!< Result of MS_ACT_SEND. */
 	MS_EV_EDITED,    /*!< Result of MS_ACT_EDIT. */
@@ -58,7 +59,7 @@ typedef struct {
 	uint64_t id;                   /*!< LOCATED, ANSWERED, EDITED, KEYS: of the action. */
 	int ret;                       /*!< Results: KNOT_EOK or why not. */
 	char reason[MS_REASON_MAX + 1];/*!< Results: words for \a ret, may be empty. */
-	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, LOCAL, EDITED, KEYS (lower case). */
+	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, LOCAL, ASKED, EDITED, KEYS (lower case). */
 	union {
 		struct {
 			bool signing;              /*!< dnssec-signing is on here. */
@@ -76,6 +77,7 @@ typedef struct {
 			size_t len;
 			uint64_t reply;            /*!< As above. */
 		} local;
+		uint64_t asked;                /*!< ASKED: handle for MS_ACT_TELL. */
 		ms_locator_t *locator;         /*!< LOCATED, KNOT_EOK. Borrowed. */
 		ms_msg_t *answer;              /*!< ANSWERED, KNOT_EOK: verified. Taken. */
 		struct {

@@ -286,6 +286,26 @@ ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name)
 	return zone;
 }
 
+int ms_zone_set_own_keys(ms_zone_t *zone, ms_rec_own_t *own)
+{
+	ms_rec_own_t *fit = NULL;
+	if (own != NULL) {
+		/* Ten thousand zones have two keys each, not sixteen. */
+		size_t size = offsetof(ms_rec_own_t, keyid) + own->count * sizeof(own->keyid[0]);
+		fit = malloc(size);
+		if (fit != NULL) {
+			memcpy(fit, own, size);
+		}
+		free(own);
+		if (fit == NULL) {
+			return KNOT_ENOMEM;
+		}
+	}
+	free(zone->own_keys);
+	zone->own_keys = fit;
+	return KNOT_EOK;
+}
+
 ms_pair_t *ms_pair_find(const ms_zone_t *zone, const knot_dname_t *identity)
 {
 	for (size_t i = 0; i < zone->pair_count; i++) {

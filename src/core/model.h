@@ -155,7 +155,7 @@ struct ms_zone {
 	ms_pair_t *pairs;              /*!< At most MS_PAIRS_MAX. */
 	/* own keys and contribution */
 	bool own_listed;               /*!< own is the key manager's word. */
-	ms_rec_own_t *own_keys;        /*!< NULL = never listed. */
+	ms_rec_own_t *own_keys;        /*!< NULL = never listed. Allocated for its count alone. */
 	uint64_t keys_id;              /*!< KEYS under way, or 0. */
 	ms_digest_t keys_asked;        /*!< Of the apex DNSKEYs when it was asked. */
 	ms_time_t keys_at;
@@ -266,6 +266,9 @@ int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_
 
 ms_zone_t *ms_zone_find(const ms_agent_t *agent, const knot_dname_t *name);
 ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name);
+
+/*! Takes the list over (freed in any case); NULL: never listed. \retval KNOT_ENOMEM */
+int ms_zone_set_own_keys(ms_zone_t *zone, ms_rec_own_t *own);
 
 ms_pair_t *ms_pair_find(const ms_zone_t *zone, const knot_dname_t *identity);
 ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *identity,

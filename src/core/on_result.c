@@ -217,10 +217,8 @@ static int take_keys(ms_zone_t *zone, const ms_event_t *event, bool *any, bool *
 		memcpy(own->keyid[own->count++], key->id, sizeof(key->id));
 	}
 	*any = own->count > 0;
-	free(zone->own_keys);
-	zone->own_keys = own;
 	zone->dirty = true;
-	return KNOT_EOK;
+	return ms_zone_set_own_keys(zone, own);
 }
 
 int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
@@ -250,13 +248,11 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		ret = ms_zone_persist_own(zone, out);
 	} else if (!any && !event->keys.made && zone->managed) {
 		/* An empty list is none: if making them fails, they are asked for again. */
-		free(zone->own_keys);
-		zone->own_keys = NULL;
+		(void)ms_zone_set_own_keys(zone, NULL);
 		ret = ms_zone_make_keys(agent, zone, out);
 	} else if (!any) {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_RETRY);
-		free(zone->own_keys);
-		zone->own_keys = NULL;
+		(void)ms_zone_set_own_keys(zone, NULL);
 	} else {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_RETRY);
 		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL, "%s -> wait for the zone to load",

@@ -260,10 +260,9 @@ static int restore_own(ms_zone_t *zone, const uint8_t *value, size_t len)
 		free(own);
 		return ret;
 	}
-	free(zone->own_keys);
-	zone->own_keys = own;
-	zone->own_listed = true;
-	return KNOT_EOK;
+	ret = ms_zone_set_own_keys(zone, own);
+	zone->own_listed = ret == KNOT_EOK;
+	return ret;
 }
 
 static int restore_written(ms_zone_t *zone, const uint8_t *value, size_t len)

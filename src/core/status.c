@@ -11,6 +11,7 @@
 #include <libknot/libknot.h>
 
 #include "core/component.h"
+#include "core/step.h"
 
 /* Room for one line without its lists of tags; names are cut beyond that. */
 #define LINE_MAX_OCTETS 1024
@@ -282,4 +283,17 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 		put_reason(&t, zone->quarantine[i].reason);
 	}
 	return finish(&t);
+}
+
+int ms_on_asked(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_action_t *action = ms_action_add(out, MS_ACT_TELL);
+	if (action == NULL) {
+		return KNOT_ENOMEM;
+	}
+	const ms_zone_t *zone = ms_zone_find(agent, event->zone);
+	action->tell.handle = event->asked;
+	action->tell.text = zone != NULL && zone->opted ? ms_status_zone(agent, zone, event->now)
+	                                                : ms_status_agent(agent, event->now);
+	return KNOT_EOK;
 }

@@ -28,6 +28,9 @@ int ms_step(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	case MS_EV_LOCAL:
 		ret = ms_on_local(agent, event, out);
 		break;
+	case MS_EV_ASKED:
+		ret = ms_on_asked(agent, event, out);
+		break;
 	case MS_EV_LOCATED:
 		ret = ms_on_located(agent, event, out);
 		break;

@@ -27,6 +27,7 @@ int ms_on_reconcile(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_message(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_local(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
+int ms_on_asked(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_located(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_answered(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_edited(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);

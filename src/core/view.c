@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/name.h"
-#include "core/status.h"
 
 static void unref_peer(ms_view_peer_t *row)
 {
@@ -27,7 +26,6 @@ static void unref_zone(ms_view_zone_t *row)
 	ms_contribution_clear(&row->own);
 	ms_wanted_unref(row->wanted);
 	knot_dname_free(row->name, NULL);
-	free(row->status);
 	free(row);
 }
 
@@ -44,7 +42,6 @@ void ms_view_free(ms_view_t *view)
 	}
 	free(view->peers);
 	free(view->zones);
-	free(view->status);
 	free(view);
 }
 
@@ -148,9 +145,8 @@ static ms_view_zone_t *make_zone(const ms_agent_t *agent, const ms_zone_t *zone,
 	row->wanted = ms_wanted_ref(agent->config.gate && !agent->config.remote_combiner
 	                            ? zone->wanted : NULL);
 	row->name = knot_dname_copy(zone->name, NULL);
-	row->status = ms_status_zone(agent, zone, now);
 	row->members = calloc(zone->pair_count > 0 ? zone->pair_count : 1, sizeof(*row->members));
-	bool ok = row->name != NULL && row->status != NULL && row->members != NULL &&
+	bool ok = row->name != NULL && row->members != NULL &&
 	          ms_contribution_copy(&row->own, &zone->own) == KNOT_EOK;
 	for (size_t i = 0; ok && i < zone->pair_count; i++) {
 		ms_view_member_t *member = &row->members[row->member_count++];
@@ -253,8 +249,7 @@ ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now)
 	ms_name_copy(view->identity, agent->config.identity);
 	view->peers = calloc(agent->peer_count + 1, sizeof(*view->peers));
 	view->zones = calloc(agent->zone_count + 1, sizeof(*view->zones));
-	view->status = ms_status_agent(agent, now);
-	if (view->peers == NULL || view->zones == NULL || view->status == NULL ||
+	if (view->peers == NULL || view->zones == NULL ||
 	    !fill_peers(agent, old, view) || !fill_zones(agent, old, view, now)) {
 		ms_view_free(view);
 		return NULL;

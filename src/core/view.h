@@ -37,7 +37,6 @@ typedef struct {
 	size_t member_count;           /*!< Other providers. */
 	ms_view_member_t *members;
 	ms_contribution_t own;
-	char *status;                  /*!< Lines for `_msigner.ZONE TXT`, '\n' separated. */
 } ms_view_zone_t;
 
 typedef struct {
@@ -47,7 +46,6 @@ typedef struct {
 	ms_view_peer_t **peers;        /*!< Sorted by identity. */
 	size_t zone_count;
 	ms_view_zone_t **zones;        /*!< Sorted by name. */
-	char *status;                  /*!< Lines for `_msigner.IDENTITY TXT`. */
 	uint32_t gauge_zones;
 	uint32_t gauge_shared;
 	uint32_t gauge_peers[MS_PEER_RELATIONS];
