@@ -7,7 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=samples/lib/setup.sh
 . "$TOP/samples/lib/setup.sh"
 
-ALL=(unit functional sample asan distcheck)
+ALL=(unit functional sample asan distcheck matrix)
 LOGS=$TOP/build/logs
 passed=0 failed=0 skipped=0
 
@@ -19,6 +19,7 @@ usage() {
 	  sample      samples/two-providers/run.sh
 	  asan        unit and functional with AddressSanitizer and UBSan, in build-asan
 	  distcheck   make distcheck
+	  matrix      unit, functional and sample on other versions of Knot DNS (tests/matrix.sh)
 	END
 }
 
@@ -136,6 +137,17 @@ part_distcheck() {
 	else
 		fail "make distcheck" "$log"
 	fi
+}
+
+# A moving suite's failures are "not ok" with TODO: said loudly, counted as skipped.
+part_matrix() {
+	local log=$LOGS/matrix.log status soft bad
+	timeout --foreground -k 30 1500 "$TOP/tests/matrix.sh" run </dev/null 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	soft=$(lines '^(not )?ok .*# (SKIP|TODO)' "$log")
+	bad=$(($(lines '^not ok ' "$log") - $(lines '^not ok .*# TODO' "$log")))
+	count $(($(lines '^(not )?ok ' "$log") - soft - bad)) "$bad" "$soft"
+	(( status == 0 || bad > 0 )) || fail "tests/matrix.sh ended with status $status" "$log"
 }
 
 case ${1:-} in

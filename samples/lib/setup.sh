@@ -8,7 +8,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 # shellcheck disable=SC2034
 TEST_PACKAGES=(build-essential autoconf automake libtool pkg-config knot libknot-dev knot-dnsutils
 	libunbound-dev libevent-dev unbound libgnutls28-dev libcmocka-dev liburcu-dev libjansson-dev
-	dns-root-data bind9-dnsutils openssl python3 libnet-dns-sec-perl faketime xz-utils)
+	dns-root-data bind9-dnsutils iproute2 openssl python3 libnet-dns-sec-perl faketime xz-utils)
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -56,4 +56,43 @@ configure_in() {
 	[[ -x $TOP/configure && -f $TOP/Makefile.in ]] || (cd "$TOP" && autoreconf -fi) || return
 	mkdir -p "$dir"
 	[[ -f $dir/Makefile ]] || (cd "$dir" && "$TOP/configure" -q "$@")
+}
+
+# What the samples' stories run on.
+STORY_PACKAGES=(build-essential autoconf automake libtool pkg-config knot knot-dnsutils unbound
+	libknot-dev libunbound-dev libevent-dev libgnutls28-dev libjansson-dev liburcu-dev python3)
+
+# build_module: in build; quiet unless it fails.
+build_module() {
+	echo "building mod-msigner in $TOP/build"
+	mkdir -p "$TOP/build"
+	{ configure_in "$TOP/build" && make -s -C "$TOP/build" -j"$(nproc)" modules/msigner/msigner.la; } \
+		>"$TOP/build/sample.log" 2>&1 || {
+		tail -n 20 "$TOP/build/sample.log" >&2
+		die "the build failed, its output is in $TOP/build/sample.log"
+	}
+}
+
+# tell_story STORY OPTION...: installs, builds and runs STORY. Knows the options that all samples
+# have; usage() is the sample's own.
+tell_story() {
+	local story=$1 zone='' dir='' keep=''
+	shift
+	while (( $# )); do
+		case $1 in
+		--zone|--dir) (( $# > 1 )) || die "$1 needs a value"
+			printf -v "${1#--}" %s "$(realpath -m -- "$2")"
+			shift 2 ;;
+		--keep) keep=1; shift ;;
+		-h|--help) usage; exit 0 ;;
+		*) usage >&2; die "unknown option $1" ;;
+		esac
+	done
+	[[ -z $zone || -r $zone ]] || die "cannot read the zone file $zone"
+
+	ensure_packages "${STORY_PACKAGES[@]}"
+	# The 120 seconds that a sample may take begin here, after the installation.
+	export MSIGNER_T0=${EPOCHREALTIME/,/.}
+	[[ ${LAB_NO_MODULE:-} == 1 ]] || build_module
+	exec python3 "$story" ${zone:+--zone "$zone"} ${dir:+--dir "$dir"} ${keep:+--keep}
 }

@@ -232,6 +232,9 @@ void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 	case MS_ACT_REFETCH:
 		event->ret = control(desk, "zone-retransfer", action->look.zone);
 		break;
+	case MS_ACT_NOTIFY:
+		event->ret = control(desk, "zone-notify", action->look.zone);
+		break;
 	default:
 		do_keys(desk, action, event);
 	}

@@ -157,7 +157,7 @@ static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
 {
 	bool edit = action->kind == MS_ACT_EDIT;
 	int ret = edit && !stored ? KNOT_ESPACE : ms_jobs_add(&runtime->jobs, action);
-	if (ret == KNOT_EOK || action->kind == MS_ACT_REFETCH) {
+	if (ret == KNOT_EOK || action->kind == MS_ACT_REFETCH || action->kind == MS_ACT_NOTIFY) {
 		return;
 	}
 	ms_event_t *event = ms_event_new(edit ? MS_EV_EDITED : MS_EV_KEYS);
@@ -207,6 +207,7 @@ static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_
 	case MS_ACT_EDIT:
 	case MS_ACT_KEYS:
 	case MS_ACT_REFETCH:
+	case MS_ACT_NOTIFY:
 		queue_job(runtime, action, stored);
 		break;
 	case MS_ACT_LOOK:

@@ -29,6 +29,7 @@ typedef enum {
 	MS_ACT_EDIT,     /*!< Change a zone of our knotd. */
 	MS_ACT_KEYS,     /*!< Ask or tell Knot's key manager. */
 	MS_ACT_REFETCH,  /*!< Fetch the zone from the owner once more. Nothing comes back. */
+	MS_ACT_NOTIFY,   /*!< Tell the zone's secondaries once more. Nothing comes back. */
 	MS_ACT_LOOK,     /*!< A new version of this zone is expected: look soon. */
 	MS_ACT_LOG,      /*!< One finished log line. */
 	MS_ACT_COUNT,    /*!< Add one to a counter. */
@@ -105,7 +106,7 @@ typedef struct {
 		} keys;
 		struct {
 			knot_dname_storage_t zone;
-		} look;                        /*!< And REFETCH. */
+		} look;                        /*!< And REFETCH, NOTIFY. */
 		struct {
 			ms_log_level_t level;
 			char *line;                /*!< Owned. */

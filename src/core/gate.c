@@ -5,6 +5,8 @@
 
 #include <libknot/libknot.h>
 
+#include "base/name.h"
+
 /* An owner's AXFR is combined within 100 ms; a gate that is shut for longer than this needs a
  * human's eye. */
 #define SHUT_TOO_LONG (5 * MS_SEC)
@@ -89,6 +91,11 @@ void ms_gate_watch(const ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 	if (zone->shut && (!applies(agent) || ms_gate_open_apex(zone->wanted, &zone->apex))) {
 		zone->shut = false;
 		zone->dirty = true;
+		/* It opened without a new version: who was told of this one got SERVFAIL. */
+		ms_action_t *notify = ms_action_add(out, MS_ACT_NOTIFY);
+		if (notify != NULL) {
+			ms_name_copy(notify->look.zone, zone->name);
+		}
 	}
 	bool is_signed = zone->wanted != NULL && zone->wanted->is_unsigned && zone->apex.is_signed;
 	ms_zone_alarm(zone, MS_ALARM_SIGNED_INPUT, is_signed,

@@ -19,6 +19,9 @@
  * instead of editing again on the ground of the old one. */
 #define EDIT_SEEN_WITHIN (2 * MS_SEC)
 
+/* Longest pause between two attempts while the gate is shut: nobody gets the zone meanwhile. */
+#define SHUT_RETRY MS_SEC
+
 /* Written before the edit: everything that may stand in the zone because of us. Afterwards, what
  * still does. */
 static int note_written(ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *out)
@@ -317,6 +320,7 @@ void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 	}
 	zone->edit_failures++;
 	int64_t pause = ms_backoff(agent->config.hello_retry, zone->edit_failures);
+	pause = zone->shut && pause > SHUT_RETRY ? SHUT_RETRY : pause;
 	zone->edit_at = ms_time_add(event->now.mono, pause);
 	const char *why = event->reason[0] != '\0' ? event->reason : knot_strerror(event->ret);
 	ms_text_copy(zone->edit_reason, why, sizeof(zone->edit_reason));

@@ -58,11 +58,15 @@ def nameservers(provider):
     return [f"ns1.{provider}.{INFRA}", f"ns2.{provider}.{INFRA}"]
 
 
+def secret(*ends):
+    """Made from the names: the lab's servers only talk on loopback."""
+    return base64.b64encode(hashlib.sha256("-".join(ends).encode()).digest()).decode()
+
+
 def tsig(*ends):
-    """The key of two ends. Made from its name: the lab's servers only talk on loopback."""
+    """The key of two ends: its name, and its entry in section `key`."""
     name = "-".join(ends)
-    secret = base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
-    return name, f"  - id: {name}\n    algorithm: hmac-sha256\n    secret: {secret}\n"
+    return name, f"  - id: {name}\n    algorithm: hmac-sha256\n    secret: {secret(*ends)}\n"
 
 
 def head(lab, name, listen):

@@ -5,6 +5,7 @@
  *
  *   msgen [options] ADDRESS@PORT hello|heartbeat|state|update|query ZONE
  *   msgen -k FILE -s SIGNER -P          prints KEY RDATA (hex) and tag
+ *   msgen -y HEX -s KEY …               TSIG by this secret instead of SIG(0), HMAC-SHA-256
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 
 #include "base/cursor.h"
 #include "wire/message.h"
+#include "wire/tsig.h"
 
 #define RECORDS_MAX 16
 #define OPTIONS_MAX 2
@@ -26,6 +28,7 @@
 typedef struct {
 	const char *key_file;
 	const char *signer;
+	ms_tsig_key_t tsig;        /* -y; without a secret: none */
 	const char *save;          /* -w FILE: the request's octets */
 	const char *raw;           /* -f FILE: sends these octets as they are */
 	const char *answer_key;    /* -v HEX: KEY RDATA the answer must be signed by */
@@ -206,13 +209,31 @@ static int exchange(int fd, bool tcp, const uint8_t *wire, size_t len, uint8_t *
 	return -1;
 }
 
+/* Cuts the TSIG off the answer. */
+static const char *check_tsig(const ms_tsig_key_t *key, const uint8_t *request, size_t request_len,
+                              uint8_t *wire, size_t *len)
+{
+	static uint8_t copy[MS_MESSAGE_MAX];
+	ms_tsig_t asked, said;
+	memcpy(copy, request, request_len);
+	if (ms_tsig_cut(copy, &request_len, &asked) != KNOT_EOK ||
+	    ms_tsig_cut(wire, len, &said) != KNOT_EOK) {
+		return "no";
+	}
+	uint16_t bad = ms_tsig_verify(key, &said, wire, *len, &asked, said.signed_at);
+	return said.error != 0 ? ms_tsig_error_name(said.error)
+	     : bad != 0 ? "bad" : "good";
+}
+
 static void report(const options_t *opts, const ms_codes_t *codes, const uint8_t *request,
-                   size_t request_len, const uint8_t *wire, size_t len)
+                   size_t request_len, uint8_t *wire, size_t len)
 {
 	ms_sig0_info_t sig = { 0 };
 	ms_keyrr_t key = { 0 };
 	const char *verdict = "no";
-	if (ms_sig0_find(wire, len, &sig) == KNOT_EOK && sig.present) {
+	if (opts->tsig.secret_len > 0) {
+		verdict = check_tsig(&opts->tsig, request, request_len, wire, &len);
+	} else if (ms_sig0_find(wire, len, &sig) == KNOT_EOK && sig.present) {
 		verdict = "unchecked";
 		if (opts->answer_key != NULL) {
 			key.len = from_hex(opts->answer_key, key.rdata, sizeof(key.rdata));
@@ -232,14 +253,27 @@ static void report(const options_t *opts, const ms_codes_t *codes, const uint8_t
 	ms_msg_free(msg);
 }
 
+static void set_tsig(options_t *opts, const char *hex)
+{
+	knot_dname_storage_t name;
+	uint8_t secret[MS_TSIG_SECRET_MAX];
+	size_t len = from_hex(hex, secret, sizeof(secret));
+	if (opts->signer == NULL || knot_dname_from_str(name, opts->signer, sizeof(name)) == NULL ||
+	    ms_tsig_key_set(&opts->tsig, name, DNSSEC_TSIG_HMAC_SHA256, secret, len) != KNOT_EOK) {
+		fprintf(stderr, "-y needs a secret in hex, and -s before it\n");
+		exit(2);
+	}
+}
+
 static options_t parse_options(int argc, char *argv[])
 {
 	options_t opts = { .timeout = 2000, .qtype = KNOT_RRTYPE_DNSKEY };
 	int opt;
-	while ((opt = getopt(argc, argv, "k:s:w:f:v:R:O:t:xuTPn:q:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "k:s:y:w:f:v:R:O:t:xuTPn:q:m:")) != -1) {
 		switch (opt) {
 		case 'k': opts.key_file = optarg; break;
 		case 's': opts.signer = optarg; break;
+		case 'y': set_tsig(&opts, optarg); break;
 		case 'w': opts.save = optarg; break;
 		case 'f': opts.raw = optarg; break;
 		case 'v': opts.answer_key = optarg; break;
@@ -277,8 +311,12 @@ static int make_request(const options_t *opts, const ms_sig0_key_t *key, const c
 	        : opts->option_count > 0
 	        ? build_raw_notify(opts, zone, id, codes, wire, max)
 	        : build_other(opts, kind, zone, id, codes, wire, max);
+	int64_t now = time(NULL) + opts->shift;
+	if (len > 0 && opts->tsig.secret_len > 0) {
+		return ms_tsig_sign(&opts->tsig, wire, len, max, NULL, 0, now, NULL);
+	}
 	if (len > 0 && !opts->is_unsigned) {
-		len = ms_sig0_sign(key, wire, len, max, NULL, 0, time(NULL) + opts->shift);
+		len = ms_sig0_sign(key, wire, len, max, NULL, 0, now);
 		if (len > 0 && opts->corrupt) {
 			wire[len - 1] ^= 1;
 		}
