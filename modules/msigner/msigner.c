@@ -412,7 +412,7 @@ static int load_global(knotd_mod_t *mod, instance_t *self)
 /*! Never fails for want of an engine: the zone is served as if we were not there. */
 static int load_zone(knotd_mod_t *mod, instance_t *self, const knot_dname_t *zone)
 {
-	ms_settings_zone_t conf;
+	ms_opt_t conf;
 	char storage[MS_PATH_MAX];
 	int ret = ms_settings_storage(mod, storage, sizeof(storage));
 	if (ret != KNOT_EOK) {
@@ -430,7 +430,7 @@ static int load_zone(knotd_mod_t *mod, instance_t *self, const knot_dname_t *zon
 		knotd_mod_log(mod, LOG_WARNING, "zone takes no part: 'global-module' of template "
 		              "'default' does not name this instance, or it failed to load");
 	} else {
-		ret = ms_runtime_opt_in(self->runtime, zone, conf.signing, conf.managed);
+		ret = ms_runtime_opt_in(self->runtime, zone, &conf);
 		self->opted = ret == KNOT_EOK;
 	}
 	if (ret == KNOT_EOK) {

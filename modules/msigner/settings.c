@@ -345,7 +345,7 @@ static knotd_conf_t policy_id(knotd_mod_t *mod, const knot_dname_t *zone)
 	return id;
 }
 
-static void warn_signing(knotd_mod_t *mod, const knot_dname_t *zone, ms_settings_zone_t *out)
+static void warn_signing(knotd_mod_t *mod, const knot_dname_t *zone, ms_opt_t *out)
 {
 	static const char *const policy = "\x06""policy";
 	knotd_conf_t id = policy_id(mod, zone);
@@ -355,11 +355,12 @@ static void warn_signing(knotd_mod_t *mod, const knot_dname_t *zone, ms_settings
 		knotd_mod_log(mod, LOG_WARNING, "policy is not 'manual: on': keys roll by Knot's "
 		              "own timers, without the other providers; set it");
 	}
-	if (knotd_conf(mod, policy, "\x11""dnskey-management", &id).single.option !=
-	    MS_COMPAT_DNSKEY_INCREMENTAL) {
+	out->sheds = knotd_conf(mod, policy, "\x11""dnskey-management", &id).single.option !=
+	             MS_COMPAT_DNSKEY_INCREMENTAL;
+	if (out->sheds) {
 		knotd_mod_log(mod, LOG_WARNING, "policy is not 'dnskey-management: incremental': "
-		              "each signing removes the other providers' keys; set it and "
-		              "'delete-delay'");
+		              "each signing would remove the other providers' keys, so nothing is "
+		              "combined; set it and 'delete-delay'");
 	}
 	if (knotd_conf(mod, policy, "\x13""cds-cdnskey-publish", &id).single.option !=
 	    MS_COMPAT_CDS_ALWAYS) {
@@ -368,7 +369,7 @@ static void warn_signing(knotd_mod_t *mod, const knot_dname_t *zone, ms_settings
 	}
 }
 
-void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_settings_zone_t *out)
+void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_opt_t *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->signing = knotd_conf_zone(mod, "\x0E""dnssec-signing", zone).single.boolean;

@@ -30,11 +30,5 @@ int ms_settings_storage(knotd_mod_t *mod, char *path, size_t max);
  */
 int ms_settings_status_acl(knotd_mod_t *mod, knotd_conf_t *out);
 
-/*! What the configuration of a zone means for us. */
-typedef struct {
-	bool signing;  /*!< dnssec-signing: on. */
-	bool managed;  /*!< … and the policy has manual: on, so that the keys are ours to roll. */
-} ms_settings_zone_t;
-
-/*! Reads it, and warns in the zone's log about settings that lose or fight what we write. */
-void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_settings_zone_t *out);
+/*! Reads what the configuration of a zone means for us, and warns in the zone's log about settings that lose or fight what we write. */
+void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_opt_t *out);

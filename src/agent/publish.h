@@ -25,8 +25,7 @@ typedef struct ms_slot {
 	                                  older one may still be on its way in an AXFR. */
 	bool live;                   /*!< Atomic; opted in now. */
 	unsigned opts;               /*!< Zone instances; who opts in and out locks it. */
-	bool signing;
-	bool managed;
+	ms_opt_t opt;
 	bool watched;                /*!< The worker's: in the round of SOA queries. */
 	bool expected;               /*!< The worker's: a new version is expected. */
 } ms_slot_t;

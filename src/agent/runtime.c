@@ -270,8 +270,7 @@ static int push_opt(ms_runtime_t *runtime, ms_event_kind_t kind, const ms_slot_t
 		return KNOT_ENOMEM;
 	}
 	ms_name_copy(event->zone, slot->name);
-	event->opt.signing = slot->signing;
-	event->opt.managed = slot->managed;
+	event->opt = slot->opt;
 	int ret = ms_inbox_push_sure(&runtime->inbox, event);
 	if (ret != KNOT_EOK) {
 		ms_event_free(event);
@@ -315,7 +314,7 @@ ms_runtime_t *ms_runtime_find(const char *storage)
 	return runtime;
 }
 
-int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool signing, bool managed)
+int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, const ms_opt_t *opt)
 {
 	knot_dname_storage_t name;
 	ms_name_copy(name, zone);
@@ -326,9 +325,9 @@ int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool sign
 	ms_slot_t *slot = ms_slots_get(&runtime->slots, name);
 	if (slot != NULL) {
 		bool first = slot->opts == 0 && !ms_slot_live(slot);
-		bool news = first || slot->signing != signing || slot->managed != managed;
-		slot->signing = signing;
-		slot->managed = managed;
+		bool news = first || slot->opt.signing != opt->signing || slot->opt.managed != opt->managed ||
+		            slot->opt.sheds != opt->sheds;
+		slot->opt = *opt;
 		/* Live before the worker hears of it, or its round would drop the zone again; and what a
 		 * hook saw before that is forgotten, so that the next query brings it once more. */
 		if (first) {

@@ -90,7 +90,7 @@ ms_runtime_t *ms_runtime_find(const char *storage);
  * last instance went keeps its gate and its place until a global instance goes, too, at the end of
  * a reload: Knot 3.2 drops zone instances at `knotc conf-commit` without a word.
  */
-int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, bool signing, bool managed);
+int ms_runtime_opt_in(ms_runtime_t *runtime, const knot_dname_t *zone, const ms_opt_t *opt);
 void ms_runtime_opt_out(ms_runtime_t *runtime, const knot_dname_t *zone);
 
 /*! For hooks: the view of this moment, valid until ms_runtime_view_end(). Never blocks. */

@@ -53,6 +53,14 @@ typedef struct {
 	char reason[MS_REASON_MAX + 1];
 } ms_refusal_t;
 
+/*! What the configuration of a zone means for us. */
+typedef struct {
+	bool signing;      /*!< dnssec-signing: on. */
+	bool managed;      /*!< … and its policy says manual: on, so that the keys are ours to roll. */
+	bool sheds;        /*!< … and its policy is not dnskey-management: incremental: each signing
+	                        removes keys that are not its own. */
+} ms_opt_t;
+
 typedef struct {
 	ms_event_kind_t kind;
 	ms_now_t now;
@@ -61,10 +69,7 @@ typedef struct {
 	char reason[MS_REASON_MAX + 1];/*!< Results: words for \a ret, may be empty. */
 	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, LOCAL, ASKED, EDITED, KEYS (lower case). */
 	union {
-		struct {
-			bool signing;              /*!< dnssec-signing is on here. */
-			bool managed;              /*!< Its policy says manual: on. */
-		} opt;
+		ms_opt_t opt;                  /*!< OPT_IN. */
 		ms_apex_t *apex;               /*!< APEX. Taken. No SOA: the zone has no content. */
 		struct {
 			ms_msg_t *msg;             /*!< Taken. */

@@ -381,6 +381,7 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 		[MS_ALARM_NOT_LISTED]     = "not-listed",
 		[MS_ALARM_NO_SIGNER]      = "no-signer",
 		[MS_ALARM_KEYS_AUTOMATIC] = "keys-automatic",
+		[MS_ALARM_KEYS_SHED]      = "keys-shed",
 		[MS_ALARM_KEYS_FAILING]   = "keys-failing",
 		[MS_ALARM_EDIT_FAILING]   = "edit-failing",
 		[MS_ALARM_RECORD_REFUSED] = "record-refused",

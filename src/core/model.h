@@ -61,6 +61,7 @@ typedef enum {
 	MS_ALARM_NOT_LISTED,       /*!< We are not in the RRset (A-28). */
 	MS_ALARM_NO_SIGNER,        /*!< Zero SIGN records: nothing is changed (A-32). */
 	MS_ALARM_KEYS_AUTOMATIC,   /*!< Policy is not manual: rolls follow Knot's timers alone. */
+	MS_ALARM_KEYS_SHED,        /*!< Policy removes others' keys: nothing is combined. */
 	MS_ALARM_KEYS_FAILING,     /*!< Knot's key manager cannot be asked. */
 	MS_ALARM_EDIT_FAILING,     /*!< The zone cannot be edited. */
 	MS_ALARM_RECORD_REFUSED,   /*!< knotd refuses a contributed record. */
@@ -141,6 +142,7 @@ struct ms_zone {
 	bool opted;                    /*!< The operator lets it take part. */
 	bool signing;
 	bool managed;                  /*!< Keys through keymgr. */
+	bool sheds;                    /*!< knotd would remove keys that are not its own. */
 	bool loaded;                   /*!< An apex with SOA was seen in this run. */
 	ms_apex_t apex;
 	bool shared;                   /*!< A good HSYNC RRset lists us. */

@@ -193,10 +193,13 @@ int ms_on_opt_in(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	zone->opted = true;
 	zone->signing = event->opt.signing;
 	zone->managed = event->opt.managed;
+	zone->sheds = event->opt.signing && event->opt.sheds;
 	zone->dirty = true;
 	if (!zone->loaded) {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_GRACE);
 	}
+	ms_zone_alarm(zone, MS_ALARM_KEYS_SHED, zone->sheds,
+	              "the policy is not 'dnskey-management: incremental': nothing is combined", out);
 	ms_zone_alarm(zone, MS_ALARM_KEYS_AUTOMATIC, zone->signing && !zone->managed,
 	              "the policy is not 'manual: on': rolls follow Knot's timers alone", out);
 	return ms_zone_settle(agent, zone, event->now, out);
