@@ -42,12 +42,12 @@ ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
 		return zone->loaded && zone->apex.set[MS_APEX_HSYNC].rrs.count == 0
 		       ? MS_COMBINE_RESTORE : MS_COMBINE_KEEP;
 	}
-	/* Others may still be answered from what we serve: until a process says so, nothing is taken
-	 * out of a zone in which we are not ON any more (A-13). */
 	if (zone->sheds) {
 		/* Each edit would be undone by the next signature: the gate would never open. */
 		return MS_COMBINE_KEEP;
 	}
+	/* Others may still be answered from what we serve: until a process says so, nothing is taken
+	 * out of a zone in which we are not ON any more (A-13). */
 	if (zone->self_state != MS_HSYNC_ON) {
 		return zone->has_written ? MS_COMBINE_FROZEN : MS_COMBINE_KEEP;
 	}

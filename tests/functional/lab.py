@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole DNS on loopback: private root, parent, zone owner, providers with a secondary each, and
-validating resolvers. The functional tests and samples/two-providers run on it."""
+validating resolvers. The functional tests and the samples run on it."""
 
 import filecmp
 import json
