@@ -193,10 +193,14 @@ static int check_cdnskey(const ms_zone_t *zone, const uint8_t *rdata, uint16_t l
 	return ret;
 }
 
-static int check_ns(const uint8_t *rdata, uint16_t len, char *reason)
+/* Nobody else says which servers are ours (H-10). */
+static int check_ns(const ms_zone_t *zone, const uint8_t *rdata, uint16_t len, char *reason)
 {
 	if (knot_dname_wire_check(rdata, rdata + len, NULL) != len || len == 1) {
 		return refuse(reason, "NS is malformed");
+	}
+	if (ms_rrset_has(&zone->own.set[MS_APEX_NS], rdata, len)) {
+		return refuse(reason, "NS is ours");
 	}
 	return KNOT_EOK;
 }
@@ -219,7 +223,7 @@ static int check_records(const ms_zone_t *zone, const ms_pair_t *pair, const ms_
 			ret = check_cdnskey(zone, rr->data, rr->len, reason);
 			break;
 		case MS_APEX_NS:
-			ret = check_ns(rr->data, rr->len, reason);
+			ret = check_ns(zone, rr->data, rr->len, reason);
 			break;
 		default:
 			break;
