@@ -393,7 +393,8 @@ bool ms_runtime_gate(ms_runtime_t *runtime, ms_slot_t *slot, uint64_t version,
 	}
 	const ms_view_t *view = ms_runtime_view_begin(runtime);
 	const ms_view_zone_t *row = view != NULL ? ms_view_zone(view, slot->name) : NULL;
-	bool open = row == NULL || ms_gate_open(row->wanted, apex);
+	bool known = row != NULL && row->wanted != NULL;
+	bool open = known ? ms_gate_open(row->wanted, apex) : view == NULL || !view->strict;
 	ms_runtime_view_end(runtime);
 	if (open) {
 		ms_slot_set_open(slot, version);

@@ -205,7 +205,7 @@ static int compare(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	ms_plan_t plan = {
 		.zone = zone, .mode = ms_combine_of(agent, zone), .keys_fit = ms_zone_list_fits(zone),
 	};
-	if (plan.mode == MS_COMBINE_KEEP) {
+	if (plan.mode == MS_COMBINE_KEEP && !serial_due(zone)) {
 		return KNOT_EOK;
 	}
 	int ret = note_flip(zone, out);

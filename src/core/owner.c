@@ -11,11 +11,27 @@ static bool is_missing(const ms_rrset_t *here, const ms_rrset_t *there)
 	       (here->rrs.count > 0 && !knot_rdataset_subset(&here->rrs, &there->rrs));
 }
 
+/* What must stand there by our doing. What we wrote and do not want any more may go by it, too. */
+static int standing_ns(const ms_zone_t *zone, ms_rrset_t *out)
+{
+	const ms_rrset_t *written = &zone->written.set[MS_APEX_NS];
+	bool managed = zone->wanted != NULL && (zone->wanted->managed & (1u << MS_APEX_NS));
+	knot_rdata_t *rr = written->rrs.rdata;
+	int ret = KNOT_EOK;
+	for (uint16_t i = 0; ret == KNOT_EOK && i < written->rrs.count;
+	     i++, rr = knot_rdataset_next(rr)) {
+		if (!managed || ms_rrset_has(&zone->wanted->data.set[MS_APEX_NS], rr->data, rr->len)) {
+			ret = ms_rrset_add(out, rr->data, rr->len);
+		}
+	}
+	return ret;
+}
+
 /* Was something lost that stood there by our doing alone? Then the owner sent the whole zone. */
 static int came_whole(const ms_zone_t *zone, const ms_apex_t *next, bool *out)
 {
 	ms_rrset_t ours = { 0 };
-	int ret = ms_rrset_copy(&ours, &zone->written.set[MS_APEX_NS]);
+	int ret = standing_ns(zone, &ours);
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_minus(&ours, &zone->owner.ns);
 	}
@@ -35,8 +51,11 @@ static int follow(const ms_zone_t *zone, const ms_apex_t *next, ms_rrset_t *ns)
 	const ms_rrset_t *now = &next->set[MS_APEX_NS];
 	const ms_rrset_t *ours = &zone->written.set[MS_APEX_NS];
 	const ms_rrset_t *before = zone->loaded ? &zone->apex.set[MS_APEX_NS] : ours;
-	ms_rrset_t news = { 0 }, gone = { 0 };
-	int ret = ms_rrset_copy(&news, now);
+	ms_rrset_t news = { 0 }, gone = { 0 }, kept = { 0 };
+	int ret = standing_ns(zone, &kept);
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_copy(&news, now);
+	}
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_minus(&news, before);
 	}
@@ -48,7 +67,7 @@ static int follow(const ms_zone_t *zone, const ms_apex_t *next, ms_rrset_t *ns)
 	}
 	knot_rdata_t *rr = before->rrs.rdata;
 	for (uint16_t i = 0; ret == KNOT_EOK && i < before->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		if (ms_rrset_has(ours, rr->data, rr->len) && !ms_rrset_has(now, rr->data, rr->len)) {
+		if (ms_rrset_has(&kept, rr->data, rr->len) && !ms_rrset_has(now, rr->data, rr->len)) {
 			ret = ms_rrset_add(&gone, rr->data, rr->len);
 		}
 	}
@@ -57,6 +76,7 @@ static int follow(const ms_zone_t *zone, const ms_apex_t *next, ms_rrset_t *ns)
 	}
 	ms_rrset_clear(&news);
 	ms_rrset_clear(&gone);
+	ms_rrset_clear(&kept);
 	return ret;
 }
 

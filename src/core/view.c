@@ -247,6 +247,7 @@ ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now)
 	}
 	view->codes = agent->config.codes;
 	ms_name_copy(view->identity, agent->config.identity);
+	view->strict = agent->config.gate && agent->config.combiner_role;
 	view->peers = calloc(agent->peer_count + 1, sizeof(*view->peers));
 	view->zones = calloc(agent->zone_count + 1, sizeof(*view->zones));
 	if (view->peers == NULL || view->zones == NULL ||

@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
 	ms_codes_t codes;
 	knot_dname_storage_t identity;
+	bool strict;                   /*!< The gate lets nothing out of a zone whose wish is not known. */
 	size_t peer_count;
 	ms_view_peer_t **peers;        /*!< Sorted by identity. */
 	size_t zone_count;

@@ -216,9 +216,15 @@ static bool own_serials(const ms_agent_t *agent, const ms_zone_t *zone, const ms
 	return unsigned_here && (agent->config.combiner_role || wanted->managed != 0);
 }
 
+static bool combines(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	ms_combine_t mode = ms_combine_of(agent, zone);
+	return mode == MS_COMBINE_YES || mode == MS_COMBINE_FROZEN;
+}
+
 static int make(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
 {
-	int ret = want(agent, zone, out);
+	int ret = combines(agent, zone) ? want(agent, zone, out) : KNOT_EOK;
 	/* Never an empty NS RRset; and KEY is the owner's until somebody contributes one. */
 	for (ms_apex_type_t type = MS_APEX_NS; type <= MS_APEX_KEY; type++) {
 		out->exact |= BIT(type);
@@ -242,8 +248,9 @@ static bool same(const ms_wanted_t *a, const ms_wanted_t *b)
 
 int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone)
 {
-	ms_combine_t mode = ms_combine_of(agent, zone);
-	if (mode != MS_COMBINE_YES && mode != MS_COMBINE_FROZEN) {
+	/* A combiner's zones have serials of its making from the first version on: what it gives out
+	 * later must never be older. */
+	if (!combines(agent, zone) && !agent->config.combiner_role) {
 		zone->dirty |= zone->wanted != NULL;
 		ms_wanted_unref(zone->wanted);
 		zone->wanted = NULL;

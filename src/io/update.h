@@ -19,8 +19,8 @@
 #define MS_UPDATE_STEP_MS 1000
 
 /*!
- * Makes the combiner at \a to hold of every stated type what \a c says, and waits until it has it on
- * disk. The same call again is always right.
+ * Makes the combiner at \a to hold of every stated type what \a c says, and waits until that is on
+ * its disk. The same call again is always right.
  * \param now     For the signature.
  * \param stop    Ends it within a tenth of a second; may be NULL.
  * \param reason  One sentence, where not KNOT_EOK.

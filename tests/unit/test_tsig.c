@@ -16,7 +16,7 @@
 #define SECRET_BASE64 "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBvY3RldHMgISE="
 static const knot_dname_t NAME[] = "\x0a" "agent-comb";
 
-/* UPDATE of zone.example as nsupdate sends it, and its TSIG but for what depends on the algorithm. */
+/* UPDATE of zone.example as nsupdate sends it; of its TSIG what all algorithms have. */
 #define QUESTION "047a6f6e65076578616d706c650000060001"
 #define UPDATE(id) id "2800 0001 0000 0002 0001" QUESTION "c00c 0002 00ff 00000000 0000" \
 	"c00c 0002 0001 00000e10 000c 036e7331 0161 0474657374 00"
