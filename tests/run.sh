@@ -16,7 +16,7 @@ usage() {
 	usage: tests/run.sh [PART...]     PART: ${ALL[*]}; default: all
 	  unit        build with warnings as errors; unit tests, fuzz seeds, simulator, lint
 	  functional  scenarios with real knotd and unbound on loopback
-	  sample      samples/two-providers/run.sh
+	  sample      samples/two-providers/run.sh, samples/combiner-signer/run.sh
 	  asan        unit and functional with AddressSanitizer and UBSan, in build-asan
 	  distcheck   make distcheck
 	  matrix      unit, functional and sample on other versions of Knot DNS (tests/matrix.sh)
@@ -110,13 +110,16 @@ part_functional() {
 }
 
 part_sample() {
-	local log=$LOGS/sample.log
-	if timeout -k 15 120 "$TOP/samples/two-providers/run.sh" </dev/null >"$log" 2>&1; then
-		count 1 0 0
-		cat "$log"
-	else
-		fail "samples/two-providers/run.sh within 120 s" "$log"
-	fi
+	local sample log
+	for sample in two-providers combiner-signer; do
+		log=$LOGS/sample-$sample.log
+		if timeout -k 15 120 "$TOP/samples/$sample/run.sh" </dev/null >"$log" 2>&1; then
+			count 1 0 0
+			cat "$log"
+		else
+			fail "samples/$sample/run.sh within 120 s" "$log"
+		fi
+	done
 }
 
 part_asan() {
