@@ -92,12 +92,19 @@ void ms_looks_seen(ms_looks_t *looks, const ms_slot_t *slot)
 	}
 }
 
-/* Microseconds between two zones of the round. */
+/* The round goes in bursts: waking up, here and in knotd's thread, costs more than a query. */
+static size_t burst(const ms_looks_t *looks)
+{
+	size_t size = (size_t)looks->budget * MS_LOOKS_INTERVAL / MS_SEC;
+	size = size > 0 ? size : 1;
+	return size < looks->count ? size : looks->count;
+}
+
+/* Microseconds from one to the next. */
 static int64_t pace(const ms_looks_t *looks)
 {
 	int64_t by_budget = MS_SEC / looks->budget;
-	int64_t by_round = MS_LOOKS_INTERVAL / (int64_t)looks->count;
-	return by_budget > by_round ? by_budget : by_round;
+	return by_budget > MS_LOOKS_INTERVAL ? by_budget : MS_LOOKS_INTERVAL;
 }
 
 static bool ask(ms_looks_t *looks, const ms_slot_t *slot)
@@ -133,10 +140,12 @@ static void look_expected(ms_looks_t *looks, ms_time_t now)
 
 static void look_in_turn(ms_looks_t *looks, ms_time_t now)
 {
-	if (ms_time_diff(looks->turn_at, now) > LATE) {
-		looks->turn_at = now;
+	if (!ms_time_due(looks->turn_at, now)) {
+		return;
 	}
-	while (looks->count > 0 && ms_time_due(looks->turn_at, now)) {
+	bool late = ms_time_diff(looks->turn_at, now) > LATE;
+	looks->turn_at = ms_time_add(late ? now : looks->turn_at, pace(looks));
+	for (size_t left = burst(looks); left > 0 && looks->count > 0; ) {
 		looks->next = looks->next < looks->count ? looks->next : 0;
 		ms_slot_t *slot = looks->zones[looks->next];
 		if (!is_live(slot)) {
@@ -148,7 +157,7 @@ static void look_in_turn(ms_looks_t *looks, ms_time_t now)
 			break;
 		}
 		looks->next++;
-		looks->turn_at = ms_time_add(looks->turn_at, pace(looks));
+		left--;
 	}
 }
 

@@ -40,12 +40,22 @@ typedef int (*ms_db_each_f)(void *ctx, const uint8_t *key, size_t key_len,
  * Opens the database in directory \a path, which is made (0700) where only the last part is
  * missing. \a map_size (0: MS_DB_MAP_SIZE) is its largest size; where the database is open already,
  * the first one stays.
+ * A database that may only be read is opened for that, with its sentence in \a reason; else that is
+ * empty on success.
  * \retval KNOT_EACCES  the directory or the files may not be written.
- * \retval KNOT_EMALF   damaged, or not our kind of file.
+ * \retval KNOT_EMALF   damaged, or not our kind of file; tried out by a child, since damage may end
+ *                      the process that meets it.
+ * \retval KNOT_ESPACE  the disk has no room for it.
  * \retval KNOT_E*      KNOT_ENOMEM or that of a system call.
  */
 int ms_db_open(ms_db_t **out, const char *path, size_t map_size,
                char *reason, size_t reason_size);
+/*!
+ * Renames the file of a database that is not open, to data.mdb.damaged (replacing an older one of
+ * that name): the next ms_db_open() begins an empty one.
+ */
+int ms_db_set_aside(const char *path, char *reason, size_t reason_size);
+
 /*! The last close closes it. NULL is fine. */
 void ms_db_close(ms_db_t *db);
 

@@ -497,7 +497,8 @@ static int land(edit_t *edit, size_t from, size_t to)
 		count_landed(edit, from, to);
 		return KNOT_EOK;
 	}
-	if (ret != KNOT_ESEMCHECK) {
+	/* Without any record it is the serial that knotd does not take: nothing to halve. */
+	if (ret != KNOT_ESEMCHECK || live == 0) {
 		return ret;
 	}
 	if (live == 1) {

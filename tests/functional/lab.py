@@ -181,7 +181,7 @@ class Lab(Servers):
         common, self.module_items = self.module_items, self.module_items + list(items)
         self.write(f"{self.path(provider)}/knot.conf", labconf.provider(self, provider))
         self.module_items = common
-        self.knotc(provider, "reload")
+        self.reload(provider)
 
     def forget_journal(self, name):
         """Of a server that does not run: its zones must come from their primaries again."""

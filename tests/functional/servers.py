@@ -41,6 +41,8 @@ class Servers:
         self.folder, self.address, self.survive = folder, address, survive
         self.knotds, self.resolvers, self.signers = knotds, resolvers, signers
         self.process = {}
+        self.variables = {}     # {server: environment variables of its own}
+        self.commands = {}      # {server: what it is started with, where that is not usual}
 
     def path(self, name):
         return f"{self.folder}/{name}"
@@ -56,11 +58,9 @@ class Servers:
         """Starts what is named, or everything, and waits until it answers."""
         names = names or self.knotds + self.resolvers
         for name in names:
-            command = ["unbound", "-c", f"{self.path(name)}/unbound.conf"] \
-                if name in self.resolvers else ["knotd", "-c", f"{self.path(name)}/knot.conf"]
             with open(f"{self.path(name)}/log", "ab") as log:
                 self.process[name] = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    self.command(name), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     start_new_session=True, env=self.environment(name),
                     preexec_fn=None if self.survive else netns.die_with_parent)
             self.write(f"{self.path(name)}/pid", f"{self.process[name].pid}\n")
@@ -69,17 +69,29 @@ class Servers:
                 if name in self.resolvers else (lambda n=name: self.knotc(n, "status", check=False))
             self.until(ready, START, f"{name} answers its control socket")
 
+    def command(self, name):
+        if name in self.commands:
+            return self.commands[name]
+        if name in self.resolvers:
+            return ["unbound", "-c", f"{self.path(name)}/unbound.conf"]
+        return ["knotd", "-c", f"{self.path(name)}/knot.conf"]
+
     def environment(self, name):
+        """Of a server: everybody's, the scenario's for this one, and a sanitizer's."""
+        own = os.environ | self.variables.get(name, {})
+        return own | self.sanitizer(name, own.get("LD_PRELOAD", ""))
+
+    def sanitizer(self, name, behind):
         """Providers load a module that was built with sanitizers only behind their runtime."""
         if "MSIGNER_PRELOAD" not in os.environ or name not in self.signers:
-            return None
+            return {}
         log = f"log_path={self.path(name)}/sanitizer"
         options = f"{log}:detect_leaks=0:print_stacktrace=1"
         # ThreadSanitizer does not see how stock knotd synchronises: only our code is judged.
-        return os.environ | {"LD_PRELOAD": os.environ["MSIGNER_PRELOAD"],
-                             "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options,
-                             "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1:"
-                                             f"suppressions={HERE}/tsan.supp"}
+        return {"LD_PRELOAD": f"{os.environ['MSIGNER_PRELOAD']} {behind}".strip(),
+                "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options,
+                "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1:"
+                                f"suppressions={HERE}/tsan.supp"}
 
     def stop(self, *names):
         """Ends what is named, or everything; complains about servers that did not end well."""
@@ -121,6 +133,13 @@ class Servers:
 
     def knotc(self, name, *command, check=True):
         return self.run("knotc", "-s", f"{self.path(name)}/knot.sock", *command, check=check)
+
+    def reload(self, name):
+        self.between_edits(name, "reload")
+
+    def between_edits(self, name, command):
+        """Knot 3.4 and later refuse some commands while the module edits a zone: milliseconds."""
+        self.until(lambda: self.knotc(name, command, check=False), 10, f"{name} takes {command}")
 
     def keymgr(self, name, zone, *command):
         options = [word for word in command if word.startswith("-")]

@@ -23,7 +23,7 @@ def test(make_lab):
     assert len(three) == 3
     everywhere(lab, three, "the new ZSK at all servers")
 
-    lab.knotc("beta", "reload")
+    lab.reload("beta")
     everywhere(lab, three, "all keys after a reload")
     lab.kill("beta")
     lab.start("beta")

@@ -25,7 +25,7 @@ def test(make_lab):
         client.start()
     try:
         for number in range(RELOADS):
-            lab.knotc("alpha", "reload")
+            lab.reload("alpha")
             if number % 8 == 0:
                 key = dnskey(number)
                 answer = gamma.update(drop(), add(key))
@@ -34,14 +34,14 @@ def test(make_lab):
             assert gamma.send("hello")["rcode"] == "NOERROR", f"HELLO after reload {number}"
         committed = 0
         for number in range(COMMITS):
-            lab.knotc("alpha", "conf-begin")
+            lab.between_edits("alpha", "conf-begin")
             lab.knotc("alpha", "conf-set", "server.nsid", f"nsid{number}")
             # Knot 3.2 may forget a shared module here; a reload heals it (doc/operation.rst).
             if lab.knotc("alpha", "conf-commit", check=False):
                 committed += 1
             else:
                 lab.knotc("alpha", "conf-abort", check=False)
-            lab.knotc("alpha", "reload")
+            lab.reload("alpha")
             assert gamma.send("hello")["rcode"] == "NOERROR", f"HELLO after commit {number}"
     finally:
         ends.set()

@@ -28,7 +28,7 @@ def test(make_lab):
         assert tag(second) in served and tag(first) not in served, f"{when}: {served}"
 
     again("at once")
-    lab.knotc("alpha", "reload")
+    lab.reload("alpha")
     again("after a reload")
     lab.kill("alpha")
     lab.start("alpha")

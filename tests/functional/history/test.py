@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What HSYNC said before counts, and survives: ON to OFF while the agent was down, with and without
+the zone in its journal, new OFF records, and their removal (A-12..A-16, A-30)."""
+
+import dnsq
+from days import ZONE, arrives, complete, own_keys, served, watched
+from gamma import Gamma, add, alarms, dnskey, drop, started, zone_line
+from lab import OFF, hsync
+from watch import axfr
+
+NS = dnsq.name_to_wire("ns1.gamma.example.").hex()
+MINE = "alpha", "alpha_secondary"
+
+
+def apex(lab, name="alpha"):
+    """All of the apex that is not bookkeeping or the owner's wish."""
+    skipped = {dnsq.TYPES[rrtype] for rrtype in ("SOA", "RRSIG", "NSEC")} | {65282}
+    records = axfr(lab.server(name), ZONE)[1]
+    return {(record.type, record.rdata) for record in records if record.type not in skipped}
+
+
+def owner_says(lab, records, mark):
+    lab.set_hsync(ZONE, records)
+    lab.edit("owner", ZONE, ("set", mark, "60", "A", "192.0.2.200"))
+
+
+def left(lab, how):
+    """beta is leaving, and its data are served as if it were not."""
+    line = next(x for x in lab.state("alpha", ZONE) if x.get("provider") == "agent.beta.example.")
+    return line.get("leaving") == "yes" and line["hsync"].startswith(how)
+
+
+def test(make_lab):
+    lab = started(make_lab, ixfr=False, module_items=["hello-retry: 1s"])
+    keys = own_keys(lab)
+    before = apex(lab)
+
+    with watched(lab, keys, names=MINE):
+        # ON to OFF while alpha is down, and its journal is lost as well.
+        lab.stop("alpha")
+        owner_says(lab, [hsync("alpha"), hsync("beta", state=OFF)], "off")
+        lab.forget_journal("alpha")
+        lab.start("alpha")
+        served(lab, "off", MINE)
+        lab.until(lambda: left(lab, "OFF"), 15, "beta is leaving", lambda: lab.state("alpha", ZONE))
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays")
+        assert apex(lab) == before
+
+        # The record is taken away: nobody sees a difference.
+        owner_says(lab, [hsync("alpha")], "gone")
+        served(lab, "gone", MINE)
+        lab.until(lambda: left(lab, "absent"), 15, "still leaving")
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays all the same")
+        assert apex(lab) == before
+
+        # A provider that is new and OFF: it is spoken to, and nothing of it is used.
+        owner_says(lab, [hsync("alpha"), hsync("beta"), hsync("gamma", state=OFF)], "new")
+        gamma = Gamma(lab, listed=False)
+        lab.until(lambda: lab.relation("alpha", "gamma") in ("KNOWN", "OPERATIONAL"), 15, "gamma")
+        lab.until(lambda: not left(lab, "ON"), 15, "beta is back")
+        for kind in "hello", "heartbeat":
+            assert gamma.send(kind)["rcode"] == "NOERROR", kind
+        for rrtype, rdata in ("DNSKEY", dnskey(1)), ("NS", NS):
+            answer = gamma.update(drop(rrtype), add(rdata, rrtype))
+            assert answer["rcode"] == "REFUSED", answer
+        arrives(lab, "inert", MINE)
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "combined")
+        assert apex(lab) == before, "a new OFF provider's data are used"
+        lab.stop("alpha")
+        lab.start("alpha")
+        arrives(lab, "restarted", MINE)
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "combined")
+        assert apex(lab) == before
+        owner_says(lab, [hsync("alpha"), hsync("beta")], "forgotten")
+        served(lab, "forgotten", MINE)
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "combined")
+        assert apex(lab) == before and lab.relation("alpha", "gamma") is None
+    assert zone_line(lab)["gate"] == "open" and "leaving" not in alarms(lab)
