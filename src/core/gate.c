@@ -6,6 +6,7 @@
 #include <libknot/libknot.h>
 
 #include "base/name.h"
+#include "core/wanted.h"
 
 /* An owner's AXFR is combined within 100 ms; a gate that is shut for longer than this needs a
  * human's eye. */
@@ -98,8 +99,11 @@ void ms_gate_watch(const ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 		}
 	}
 	bool is_signed = zone->wanted != NULL && zone->wanted->is_unsigned && zone->apex.is_signed;
-	ms_zone_alarm(zone, MS_ALARM_SIGNED_INPUT, is_signed,
-	              "the zone to be combined is signed already: it is not given out; give the combiner "
+	bool is_sealed = zone->nsmgmt == MS_HSYNC_AGENT && ms_wanted_sealed(agent, zone);
+	ms_zone_alarm(zone, MS_ALARM_SIGNED_INPUT, is_signed || is_sealed,
+	              is_sealed ? "NSMgmt is AGENT, but the owner signs the zone: its NS RRset stays as it "
+	              "is; make NSMgmt OWNER, or let a provider sign"
+	              : "the zone to be combined is signed already: it is not given out; give the combiner "
 	              "the unsigned zone", out);
 	char why[MS_REASON_MAX + 96] = "";
 	bool late = zone->shut && ms_time_diff(zone->shut_at, now.mono) >= SHUT_TOO_LONG;

@@ -113,8 +113,10 @@ static void note_strays(const ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *ou
 			strays |= !ms_rrset_has(&zone->written.set[type], rr->data, rr->len);
 		}
 	}
-	if (strays) {
-		ms_zone_alarm(zone, MS_ALARM_OWNER_DNSSEC, true,
+	/* Only a version that came as a whole shows that they are gone at the owner's. */
+	if (strays || (zone->whole && plan->keys_fit)) {
+		zone->whole = false;
+		ms_zone_alarm(zone, MS_ALARM_OWNER_DNSSEC, strays,
 		              "the owner's zone holds DNSKEY, CDS, CDNSKEY, CSYNC or KEY of its own: they are "
 		              "not used, remove them there", out);
 	}
@@ -141,17 +143,24 @@ static int note_flip(ms_zone_t *zone, ms_actions_t *out)
 	return KNOT_EOK;
 }
 
-static int refetch(ms_zone_t *zone, ms_actions_t *out)
+static int fetch_again(const ms_zone_t *zone, const char *why, ms_actions_t *out)
 {
 	ms_action_t *action = ms_action_add(out, MS_ACT_REFETCH);
 	if (action == NULL) {
 		return KNOT_ENOMEM;
 	}
 	ms_name_copy(action->look.zone, zone->name);
-	ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
-	              "the owner's NS RRset is not known any more -> fetch the zone again");
+	ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL, "%s -> fetch the zone again", why);
+	return KNOT_EOK;
+}
+
+static int refetch(ms_zone_t *zone, ms_actions_t *out)
+{
 	ms_contribution_t next = { 0 };
-	int ret = ms_contribution_copy(&next, &zone->written);
+	int ret = fetch_again(zone, "the owner's NS RRset is not known any more", out);
+	if (ret == KNOT_EOK) {
+		ret = ms_contribution_copy(&next, &zone->written);
+	}
 	if (ret == KNOT_EOK) {
 		ms_rrset_clear(&next.set[MS_APEX_NS]);
 		ret = ms_zone_persist_written(zone, &next, out);
@@ -172,18 +181,23 @@ static bool serial_due(const ms_zone_t *zone)
 }
 
 /* Nothing is left to do: a commit whose answer was lost has landed. */
-static int all_done(ms_zone_t *zone, ms_actions_t *out)
+static int all_done(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 {
 	zone->edit_failures = 0;
 	zone->edit_reason[0] = '\0';
 	ms_zone_alarm(zone, MS_ALARM_EDIT_FAILING, false, "", out);
-	return ms_plan_managed(zone, MS_APEX_NS) ? KNOT_EOK : ms_owner_drop_ns(zone, out);
+	if (ms_plan_managed(zone, MS_APEX_NS) || zone->owner.ns.rrs.count == 0) {
+		return KNOT_EOK;
+	}
+	/* What was followed is a good guess: knotd does not tell how a version came. */
+	int ret = ms_owner_drop_ns(zone, out);
+	return ret == KNOT_EOK && zone->shared && !agent->config.remote_combiner
+	       ? fetch_again(zone, "the owner's NS RRset is back, as far as we know it", out) : ret;
 }
 
 /* The first steps into a zone's NS and serial are noted down with it. */
 static int edit(ms_agent_t *agent, ms_zone_t *zone, ms_plan_t *plan, ms_actions_t *out)
 {
-	note_strays(plan, zone, out);
 	int ret = KNOT_EOK;
 	if (zone->wanted != NULL && zone->wanted->has_serial) {
 		ret = ms_owner_next_serial(zone, out);
@@ -206,11 +220,15 @@ static int compare(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 		.zone = zone, .mode = ms_combine_of(agent, zone), .keys_fit = ms_zone_list_fits(zone),
 	};
 	if (plan.mode == MS_COMBINE_KEEP && !serial_due(zone)) {
+		/* Nobody will look again: what was wrong with our edits does not matter any more. */
+		ms_zone_alarm(zone, MS_ALARM_EDIT_FAILING, false, "", out);
+		ms_zone_alarm(zone, MS_ALARM_NS_DIFFER, false, "", out);
 		return KNOT_EOK;
 	}
 	int ret = note_flip(zone, out);
 	ret = ret == KNOT_EOK ? ms_plan_make(&plan) : ret;
 	if (ret == KNOT_EOK) {
+		note_strays(&plan, zone, out);
 		ret = note_written(&plan, zone, out);
 	}
 	if (ret == KNOT_EOK && plan.refetch) {
@@ -219,7 +237,7 @@ static int compare(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	} else if (ret == KNOT_EOK && (plan.count > 0 || serial_due(zone))) {
 		ret = edit(agent, zone, &plan, out);
 	} else if (ret == KNOT_EOK) {
-		ret = all_done(zone, out);
+		ret = all_done(agent, zone, out);
 	}
 	ms_plan_clear(&plan);
 	return ret;

@@ -172,6 +172,7 @@ struct ms_zone {
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
 	bool has_written;              /*!< An edit was made once: what stands there is known. */
 	ms_rec_owner_t owner;          /*!< What of the owner's we replaced; our last serial. */
+	bool whole;                    /*!< A version came from the owner as a whole, not judged yet. */
 	bool shut;                     /*!< The version seen last lacks something: the gate is shut. */
 	ms_time_t shut_at;
 	char edit_reason[MS_REASON_MAX + 1]; /*!< Why the last edit failed. */

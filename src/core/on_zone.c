@@ -226,6 +226,7 @@ static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 	zone->edit_failures = zone->keys_failures = 0;
 	zone->quarantine_count = 0;
 	ms_zone_alarm(zone, MS_ALARM_RECORD_REFUSED, false, "", out);
+	ms_zone_alarm(zone, MS_ALARM_OWNER_DNSSEC, false, "", out);
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		ms_pair_t *pair = &zone->pairs[i];
 		pair->acked_known = false;

@@ -11,36 +11,49 @@ static bool is_missing(const ms_rrset_t *here, const ms_rrset_t *there)
 	       (here->rrs.count > 0 && !knot_rdataset_subset(&here->rrs, &there->rrs));
 }
 
-/* What must stand there by our doing. What we wrote and do not want any more may go by it, too. */
-static int standing_ns(const ms_zone_t *zone, ms_rrset_t *out)
+/* What stood in the version before by our doing, and must stand: what an edit under way is to bring
+ * was never there, what is not wanted any more may have gone by one. */
+static int standing(const ms_zone_t *zone, ms_apex_type_t type, ms_rrset_t *out)
 {
-	const ms_rrset_t *written = &zone->written.set[MS_APEX_NS];
-	bool managed = zone->wanted != NULL && (zone->wanted->managed & (1u << MS_APEX_NS));
-	knot_rdata_t *rr = written->rrs.rdata;
+	const ms_rrset_t *before = zone->loaded ? &zone->apex.set[type] : &zone->written.set[type];
+	const ms_rrset_t *written = &zone->written.set[type];
+	bool managed = zone->wanted != NULL && (zone->wanted->managed & (1u << type));
 	int ret = KNOT_EOK;
+	knot_rdata_t *rr = written->rrs.rdata;
 	for (uint16_t i = 0; ret == KNOT_EOK && i < written->rrs.count;
 	     i++, rr = knot_rdataset_next(rr)) {
-		if (!managed || ms_rrset_has(&zone->wanted->data.set[MS_APEX_NS], rr->data, rr->len)) {
+		bool must = !managed || ms_rrset_has(&zone->wanted->data.set[type], rr->data, rr->len);
+		if (must && ms_rrset_has(before, rr->data, rr->len)) {
 			ret = ms_rrset_add(out, rr->data, rr->len);
 		}
 	}
 	return ret;
 }
 
-/* Was something lost that stood there by our doing alone? Then the owner sent the whole zone. */
-static int came_whole(const ms_zone_t *zone, const ms_apex_t *next, bool *out)
+static int lost(const ms_zone_t *zone, ms_apex_type_t type, const ms_apex_t *next, bool *out)
 {
 	ms_rrset_t ours = { 0 };
-	int ret = standing_ns(zone, &ours);
-	if (ret == KNOT_EOK) {
+	int ret = standing(zone, type, &ours);
+	if (ret == KNOT_EOK && type == MS_APEX_NS) {
 		ret = ms_rrset_minus(&ours, &zone->owner.ns);
 	}
-	bool whole = ret == KNOT_EOK && is_missing(&ours, &next->set[MS_APEX_NS]);
-	for (ms_apex_type_t type = MS_APEX_DNSKEY; type <= MS_APEX_CDNSKEY; type++) {
-		whole |= zone->wanted != NULL && (zone->wanted->managed & (1u << type)) &&
-		         is_missing(&zone->wanted->data.set[type], &next->set[type]);
-	}
+	*out |= ret == KNOT_EOK && is_missing(&ours, &next->set[type]);
 	ms_rrset_clear(&ours);
+	return ret;
+}
+
+/* Was something lost that stood there by our doing alone? Then the owner sent the whole zone. And so
+ * it is where serials are of our making, and this one is not. */
+static int came_whole(const ms_zone_t *zone, const ms_apex_t *next, bool *out)
+{
+	bool counted = zone->wanted != NULL && zone->wanted->has_serial && zone->owner.has_serial;
+	bool whole = counted && (int32_t)(next->serial - zone->owner.serial) > 0;
+	int ret = lost(zone, MS_APEX_NS, next, &whole);
+	for (ms_apex_type_t type = MS_APEX_DNSKEY; ret == KNOT_EOK && type <= MS_APEX_CDNSKEY; type++) {
+		if (zone->wanted != NULL && (zone->wanted->managed & (1u << type))) {
+			ret = lost(zone, type, next, &whole);
+		}
+	}
 	*out = whole;
 	return ret;
 }
@@ -51,8 +64,11 @@ static int follow(const ms_zone_t *zone, const ms_apex_t *next, ms_rrset_t *ns)
 	const ms_rrset_t *now = &next->set[MS_APEX_NS];
 	const ms_rrset_t *ours = &zone->written.set[MS_APEX_NS];
 	const ms_rrset_t *before = zone->loaded ? &zone->apex.set[MS_APEX_NS] : ours;
-	ms_rrset_t news = { 0 }, gone = { 0 }, kept = { 0 };
-	int ret = standing_ns(zone, &kept);
+	ms_rrset_t news = { 0 }, gone = { 0 };
+	int ret = standing(zone, MS_APEX_NS, &gone);
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_minus(&gone, now);
+	}
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_copy(&news, now);
 	}
@@ -65,18 +81,11 @@ static int follow(const ms_zone_t *zone, const ms_apex_t *next, ms_rrset_t *ns)
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_union(ns, &news);
 	}
-	knot_rdata_t *rr = before->rrs.rdata;
-	for (uint16_t i = 0; ret == KNOT_EOK && i < before->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		if (ms_rrset_has(&kept, rr->data, rr->len) && !ms_rrset_has(now, rr->data, rr->len)) {
-			ret = ms_rrset_add(&gone, rr->data, rr->len);
-		}
-	}
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_minus(ns, &gone);
 	}
 	ms_rrset_clear(&news);
 	ms_rrset_clear(&gone);
-	ms_rrset_clear(&kept);
 	return ret;
 }
 
@@ -96,13 +105,14 @@ static int take_ns(ms_zone_t *zone, ms_rrset_t *ns, ms_actions_t *out)
 
 int ms_owner_observe(ms_zone_t *zone, const ms_apex_t *next, ms_actions_t *out)
 {
-	if (zone->written.set[MS_APEX_NS].rrs.count == 0 || zone->owner.ns.rrs.count == 0 ||
-	    next->set[MS_APEX_NS].rrs.count == 0) {
-		return KNOT_EOK;
-	}
 	bool whole;
 	ms_rrset_t ns = { 0 };
 	int ret = came_whole(zone, next, &whole);
+	zone->whole |= ret == KNOT_EOK && whole;
+	if (zone->written.set[MS_APEX_NS].rrs.count == 0 || zone->owner.ns.rrs.count == 0 ||
+	    next->set[MS_APEX_NS].rrs.count == 0) {
+		return ret;
+	}
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_copy(&ns, whole ? &next->set[MS_APEX_NS] : &zone->owner.ns);
 	}

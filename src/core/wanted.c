@@ -30,9 +30,17 @@ static bool nobody_signs(const ms_zone_t *zone)
 {
 	bool nobody = zone->self_sign != MS_HSYNC_SIGN;
 	for (size_t i = 0; i < zone->pair_count; i++) {
-		nobody &= !ms_pair_on(&zone->pairs[i]) || zone->pairs[i].sign != MS_HSYNC_SIGN;
+		/* Who leaves signs on until its process ends that. */
+		bool counts = ms_pair_on(&zone->pairs[i]) || zone->pairs[i].leaving;
+		nobody &= !counts || zone->pairs[i].sign != MS_HSYNC_SIGN;
 	}
 	return nobody;
+}
+
+bool ms_wanted_sealed(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	return zone->shared && zone->loaded && zone->apex.is_signed && !zone->signing &&
+	       !agent->config.combiner_role && nobody_signs(zone);
 }
 
 ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
@@ -54,7 +62,7 @@ ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
 	/* Before the operator's word has reached us after a start, it is as it was. */
 	bool may_sign = zone->signing || !zone->opted || agent->config.combiner_role;
 	bool signer = zone->self_sign == MS_HSYNC_SIGN && may_sign;
-	bool editor = nobody_signs(zone) && !zone->signing;
+	bool editor = nobody_signs(zone) && !zone->signing && !ms_wanted_sealed(agent, zone);
 	return !signer && !editor ? MS_COMBINE_KEEP
 	     : agent->config.hold ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
 }
@@ -147,7 +155,7 @@ static int want_as_agent(const ms_agent_t *agent, const ms_zone_t *zone, ms_want
 {
 	int ret = KNOT_EOK;
 	bool signer = zone->self_sign == MS_HSYNC_SIGN;
-	bool others = anybody(zone, keys_count);
+	bool others = anybody(zone, ns_counts);
 	for (size_t i = 0; ret == KNOT_EOK && signer && i < KEY_TYPES; i++) {
 		ms_apex_type_t type = key_types[i];
 		ret = unite(zone, type, false, keys_count, &out->data.set[type]);
@@ -279,8 +287,8 @@ bool ms_wanted_complete(const ms_zone_t *zone)
 		const ms_pair_t *pair = &zone->pairs[i];
 		if (pair->sign == MS_HSYNC_SIGN && (pair->listed || pair->leaving)) {
 			complete &= pair->has_held;
-			any |= keys_count(pair);
 		}
+		any |= ns_counts(pair);
 	}
 	return complete && any;
 }

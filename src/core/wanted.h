@@ -18,6 +18,12 @@ typedef enum {
 
 ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone);
 
+/*!
+ * None of the providers signs, and yet the zone is signed, by its owner: whatever we change in it
+ * would be bogus.
+ */
+bool ms_wanted_sealed(const ms_agent_t *agent, const ms_zone_t *zone);
+
 /*! Makes zone->wanted anew where it has changed. \retval KNOT_ENOMEM, KNOT_ERROR */
 int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* knotd: its own keys, zone editing, the key manager. It lives and dies with its agent. */
 #include "world.h"
 
 #include <stdio.h>
@@ -13,8 +14,13 @@ static const uint8_t soa[22] = { 0 };
 void sim_knot_free(sim_knot_t *knot)
 {
 	ms_rrset_clear(&knot->history);
-	ms_rrset_clear(&knot->foreign);
-	ms_rrset_clear(&knot->hsync);
+	for (unsigned type = 0; type < MS_APEX_TYPES; type++) {
+		ms_rrset_clear(&knot->set[type]);
+	}
+	for (unsigned node = 0; node < SIM_NODES; node++) {
+		ms_rrset_clear(&knot->memory.confirmed[node]);
+	}
+	ms_rrset_clear(&knot->memory.shown);
 }
 
 /* A colliding tag is refused by the others until the signer makes another key (F-16). */
@@ -34,13 +40,21 @@ static bool tag_taken(const sim_world_t *world, unsigned zone, const uint8_t *rd
 	return false;
 }
 
+/* Every version that knotd makes by itself has the next serial. */
+static void next_version(sim_world_t *world, unsigned node, unsigned zone)
+{
+	world->node[node].knots[zone].serial++;
+	sim_new_version(world, node, zone);
+}
+
 void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone)
 {
 	sim_knot_t *knot = &world->node[node].knots[zone];
-	if (knot->key_count == SIM_KEYS) {
+	if (knot->key_count == SIM_KEYS || !knot->signing) {
 		return;
 	}
 	sim_key_t *key = &knot->keys[knot->key_count++];
+	key->cds = false;
 	memcpy(key->rdata, "\x01\x00\x03\x0f", 4); /* 256 3 15 */
 	do {
 		for (unsigned i = 4; i < SIM_KEY_LEN; i++) {
@@ -53,8 +67,7 @@ void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone)
 	    ms_rrset_add(&knot->history, key->rdata, SIM_KEY_LEN) != KNOT_EOK) {
 		sim_fail(world, "a key cannot be made");
 	}
-	knot->loaded = true;
-	knot->serial++;
+	next_version(world, node, zone);
 }
 
 void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone)
@@ -63,63 +76,59 @@ void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone)
 	if (knot->key_count > 1) {
 		knot->key_count--;
 		memmove(knot->keys, knot->keys + 1, knot->key_count * sizeof(knot->keys[0]));
-		knot->serial++;
+		next_version(world, node, zone);
 	}
 }
 
-void sim_knot_seen(sim_world_t *world, unsigned node, unsigned zone)
+void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone)
 {
 	sim_knot_t *knot = &world->node[node].knots[zone];
-	ms_event_t *event = calloc(1, sizeof(*event));
-	ms_apex_t *apex = calloc(1, sizeof(*apex));
-	event->kind = MS_EV_APEX;
-	event->apex = apex;
-	sim_zone_name(zone, event->zone);
-	apex->serial = knot->serial;
-	int ret = ms_rrset_copy(&apex->set[MS_APEX_DNSKEY], &knot->foreign);
-	for (unsigned i = 0; ret == KNOT_EOK && i < knot->key_count; i++) {
-		ret = ms_rrset_add(&apex->set[MS_APEX_DNSKEY], knot->keys[i].rdata, SIM_KEY_LEN);
+	if (knot->key_count > 0) {
+		sim_key_t *key = &knot->keys[knot->key_count - 1];
+		key->cds = !key->cds;
+		next_version(world, node, zone);
 	}
-	apex->set[MS_APEX_DNSKEY].ttl = 300;
-	if (ret != KNOT_EOK || ms_rrset_copy(&apex->set[MS_APEX_HSYNC], &knot->hsync) != KNOT_EOK ||
-	    ms_rrset_add(&apex->set[MS_APEX_SOA], soa, sizeof(soa)) != KNOT_EOK) {
+}
+
+void sim_cds(const uint8_t key[SIM_KEY_LEN], uint8_t out[SIM_CDS_LEN])
+{
+	ms_dnskey_t info = { 0 };
+	(void)ms_dnskey_decode(key, SIM_KEY_LEN, &info);
+	knot_wire_write_u16(out, info.tag);
+	out[2] = info.algorithm;
+	out[3] = 250; /* of no known type: the tag is what counts */
+	memcpy(out + 4, key + 4, 4);
+}
+
+void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *out)
+{
+	const sim_knot_t *knot = &world->node[node].knots[zone];
+	int ret = KNOT_EOK;
+	unsigned all = (1u << world->nodes) - 1;
+	/* Who does not sign gets the zone from one who does. */
+	*out = (ms_apex_t){ .serial = knot->serial, .is_signed = world->nosign[zone] != all };
+	for (unsigned type = 0; ret == KNOT_EOK && type < MS_APEX_TYPES; type++) {
+		ret = ms_rrset_copy(&out->set[type], &knot->set[type]);
+	}
+	for (unsigned i = 0; ret == KNOT_EOK && i < knot->key_count; i++) {
+		const sim_key_t *key = &knot->keys[i];
+		uint8_t cds[SIM_CDS_LEN];
+		sim_cds(key->rdata, cds);
+		ret = ms_rrset_add(&out->set[MS_APEX_DNSKEY], key->rdata, SIM_KEY_LEN);
+		if (ret == KNOT_EOK && key->cds) {
+			ret = ms_rrset_add(&out->set[MS_APEX_CDNSKEY], key->rdata, SIM_KEY_LEN);
+			ret = ret == KNOT_EOK ? ms_rrset_add(&out->set[MS_APEX_CDS], cds, sizeof(cds)) : ret;
+		}
+	}
+	for (ms_apex_type_t type = 0; type < MS_CONTRIB_TYPES; type++) {
+		out->set[type].ttl = type == MS_APEX_NS ? 3600 : 300;
+	}
+	if (ret != KNOT_EOK || ms_rrset_add(&out->set[MS_APEX_SOA], soa, sizeof(soa)) != KNOT_EOK) {
 		sim_fail(world, "an apex cannot be made");
 	}
-	/* The first query that meets a version copies it: in order, within a poll. */
-	sim_feed_later(world, 25 * MS_MSEC, node, event);
 }
 
-void sim_knot_axfr(sim_world_t *world, unsigned node, unsigned zone)
-{
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	sim_trace(world, "%s: *** the owner's AXFR takes the edits away", sim_node_name(node));
-	ms_rrset_clear(&knot->foreign);
-	knot->serial++;
-	sim_knot_seen(world, node, zone);
-}
-
-void sim_owner_hsync(sim_world_t *world, unsigned node, unsigned zone, unsigned listed, unsigned on)
-{
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	ms_rrset_clear(&knot->hsync);
-	for (unsigned i = 0; i < world->nodes; i++) {
-		if (!(listed & (1u << i))) {
-			continue;
-		}
-		char text[96];
-		uint8_t rdata[MS_HSYNC_RDATA_MAX];
-		ms_hsync_t hsync;
-		snprintf(text, sizeof(text), "%s OWNER SIGN agent.%s. .",
-		         on & (1u << i) ? "ON" : "OFF", sim_node_name(i));
-		int len = ms_hsync_from_text(text, &hsync) == KNOT_EOK
-		        ? ms_hsync_encode(&hsync, rdata, sizeof(rdata)) : -1;
-		if (len < 0 || ms_rrset_add(&knot->hsync, rdata, len) != KNOT_EOK) {
-			sim_fail(world, "an HSYNC record cannot be made");
-		}
-	}
-	knot->serial++;
-	sim_knot_seen(world, node, zone);
-}
+/* Zone editing. */
 
 typedef struct {
 	unsigned node, life;
@@ -127,61 +136,109 @@ typedef struct {
 	uint64_t id;
 	int ret;
 	bool apply;
-	ms_rrset_t add, remove;
+	bool has_serial;
+	uint32_t serial;
+	ms_rrset_t add[MS_CONTRIB_TYPES], remove[MS_CONTRIB_TYPES];
 } edit_t;
 
 static void drop_edit(void *data)
 {
 	edit_t *edit = data;
-	ms_rrset_clear(&edit->add);
-	ms_rrset_clear(&edit->remove);
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		ms_rrset_clear(&edit->add[type]);
+		ms_rrset_clear(&edit->remove[type]);
+	}
 	free(edit);
+}
+
+/* What is there is not added, what is not there is not removed; nothing to do is no new version. */
+static bool commit(sim_world_t *world, edit_t *edit)
+{
+	sim_knot_t *knot = &world->node[edit->node].knots[edit->zone];
+	unsigned added = 0, removed = 0;
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		ms_rrset_t *set = &knot->set[type];
+		unsigned count = set->rrs.count;
+		(void)ms_rrset_minus(set, &edit->remove[type]);
+		removed += count - set->rrs.count;
+		count = set->rrs.count;
+		(void)ms_rrset_union(set, &edit->add[type]);
+		added += set->rrs.count - count;
+	}
+	sim_check_added(world, edit->node, edit->zone, &edit->add[MS_APEX_DNSKEY]);
+	if (knot->set[MS_APEX_NS].rrs.count == 0) {
+		sim_fail(world, "%s: an edit leaves no NS", sim_node_name(edit->node));
+	}
+	if (added + removed == 0 && !edit->has_serial) {
+		return false;
+	}
+	knot->serial = edit->has_serial ? edit->serial : knot->serial + 1;
+	sim_trace(world, "%s: knotd commits +%u -%u", sim_node_name(edit->node), added, removed);
+	sim_new_version(world, edit->node, edit->zone);
+	return true;
 }
 
 static void run_edit(sim_world_t *world, void *data)
 {
 	edit_t *edit = data;
-	sim_knot_t *knot = &world->node[edit->node].knots[edit->zone];
-	if (edit->apply) {
-		(void)ms_rrset_union(&knot->foreign, &edit->add);
-		(void)ms_rrset_minus(&knot->foreign, &edit->remove);
-		knot->serial++;
-		sim_trace(world, "%s: knotd commits +%u -%u", sim_node_name(edit->node),
-		          edit->add.rrs.count, edit->remove.rrs.count);
-		sim_check_foreign(world, edit->node, edit->zone);
-		sim_knot_seen(world, edit->node, edit->zone);
-	}
+	/* Neither commit nor answer outlives the process. */
 	if (world->node[edit->node].up && world->node[edit->node].life == edit->life) {
 		ms_event_t *event = calloc(1, sizeof(*event));
 		event->kind = MS_EV_EDITED;
 		event->id = edit->id;
 		event->ret = edit->ret;
-		event->edited.changed = edit->apply;
+		event->edited.changed = edit->apply && commit(world, edit);
 		sim_zone_name(edit->zone, event->zone);
 		sim_feed_later(world, 0, edit->node, event);
 	}
 	drop_edit(edit);
 }
 
+static void check_own(sim_world_t *world, unsigned node, const edit_t *edit)
+{
+	const sim_knot_t *knot = &world->node[node].knots[edit->zone];
+	for (unsigned i = 0; i < knot->key_count; i++) {
+		const uint8_t *key = knot->keys[i].rdata;
+		uint8_t cds[SIM_CDS_LEN];
+		sim_cds(key, cds);
+		if (ms_rrset_has(&edit->remove[MS_APEX_DNSKEY], key, SIM_KEY_LEN) ||
+		    (knot->keys[i].cds &&
+		     (ms_rrset_has(&edit->remove[MS_APEX_CDNSKEY], key, SIM_KEY_LEN) ||
+		      ms_rrset_has(&edit->remove[MS_APEX_CDS], cds, sizeof(cds))))) {
+			sim_fail(world, "%s: an edit removes what is its own", sim_node_name(node));
+		}
+	}
+}
+
+static bool take(const ms_action_t *action, edit_t *edit)
+{
+	for (size_t i = 0; i < action->edit.count; i++) {
+		const ms_edit_t *one = &action->edit.edits[i];
+		int type = ms_apex_index(one->rrtype);
+		if (type < 0 || one->exact || !knot_dname_is_equal(one->owner, action->edit.zone) ||
+		    ms_rrset_copy(&edit->add[type], &one->add) != KNOT_EOK ||
+		    ms_rrset_copy(&edit->remove[type], &one->remove) != KNOT_EOK) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void sim_knot_edit(sim_world_t *world, unsigned node, ms_action_t *action)
 {
 	edit_t *edit = calloc(1, sizeof(*edit));
 	*edit = (edit_t){ .node = node, .life = world->node[node].life, .id = action->id,
-	                  .zone = sim_zone_index(world, action->edit.zone), .apply = true };
-	if (edit->zone < 0 || action->edit.count != 1 ||
-	    action->edit.edits[0].rrtype != KNOT_RRTYPE_DNSKEY) {
+	                  .zone = sim_zone_index(world, action->edit.zone), .apply = true,
+	                  .has_serial = action->edit.has_serial, .serial = action->edit.serial };
+	if (edit->zone < 0 || !take(action, edit)) {
 		sim_fail(world, "%s: an edit that nobody wants", sim_node_name(node));
-		free(edit);
+		drop_edit(edit);
 		return;
 	}
-	const sim_knot_t *knot = &world->node[node].knots[edit->zone];
-	for (unsigned i = 0; i < knot->key_count; i++) {
-		if (ms_rrset_has(&action->edit.edits[0].remove, knot->keys[i].rdata, SIM_KEY_LEN)) {
-			sim_fail(world, "%s: an edit removes an own key", sim_node_name(node));
-		}
+	check_own(world, node, edit);
+	if (edit->has_serial && world->node[node].knots[edit->zone].signing) {
+		sim_fail(world, "%s: a serial for a signed zone", sim_node_name(node));
 	}
-	(void)ms_rrset_copy(&edit->add, &action->edit.edits[0].add);
-	(void)ms_rrset_copy(&edit->remove, &action->edit.edits[0].remove);
 	if (sim_chance(world, world->faults.busy)) {
 		edit->apply = false;
 		edit->ret = KNOT_EBUSY;
@@ -193,9 +250,32 @@ void sim_knot_edit(sim_world_t *world, unsigned node, ms_action_t *action)
 	sim_later(world, sim_between(world, 1, 20) * MS_MSEC, run_edit, edit, drop_edit);
 }
 
+typedef struct {
+	unsigned node, life;
+	int zone;
+} refetch_t;
+
+static void run_refetch(sim_world_t *world, void *data)
+{
+	refetch_t *refetch = data;
+	if (world->node[refetch->node].life == refetch->life) {
+		sim_owner_axfr(world, refetch->node, refetch->zone);
+	}
+	free(refetch);
+}
+
+void sim_knot_refetch(sim_world_t *world, unsigned node, const ms_action_t *action)
+{
+	refetch_t *refetch = malloc(sizeof(*refetch));
+	*refetch = (refetch_t){ node, world->node[node].life,
+	                        sim_zone_index(world, action->look.zone) };
+	sim_later(world, sim_between(world, 5, 50) * MS_MSEC, run_refetch, refetch, free);
+}
+
 void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action)
 {
 	int zone = sim_zone_index(world, action->keys.zone);
+	sim_trace(world, "DEBUG %s keys asked zone %d", sim_node_name(node), zone);
 	sim_knot_t *knot = &world->node[node].knots[zone];
 	ms_event_t *event = calloc(1, sizeof(*event));
 	event->kind = MS_EV_KEYS;

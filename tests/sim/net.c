@@ -295,6 +295,19 @@ static void receive(sim_world_t *world, unsigned node, const datagram_t *d)
 	ms_msg_free(in.msg);
 }
 
+static void note_confirmed(sim_world_t *world, unsigned node, const sim_reply_t *reply)
+{
+	ms_msg_t *msg = ms_msg_new(MS_MSG_NOTIFY, (const knot_dname_t *)"", KNOT_RRTYPE_SOA);
+	char reason[MS_REASON_MAX + 1];
+	uint16_t ignored;
+	if (ms_message_parse(reply->request, reply->len, &codes, msg, &ignored, reason) != KNOT_EOK) {
+		sim_fail(world, "%s confirms what cannot be read", sim_node_name(node));
+	} else {
+		sim_note_confirmed(world, node, reply->from, msg);
+	}
+	ms_msg_free(msg);
+}
+
 void sim_net_reply(sim_world_t *world, unsigned node, ms_action_t *action)
 {
 	sim_node_t *n = &world->node[node];
@@ -305,6 +318,7 @@ void sim_net_reply(sim_world_t *world, unsigned node, ms_action_t *action)
 		}
 		if (action->reply.msg->rcode == KNOT_RCODE_NOERROR && reply->update) {
 			sim_check_confirmed(world, node, reply);
+			note_confirmed(world, node, reply);
 		}
 		datagram_t request = { .from = reply->from, .send_id = reply->send_id,
 		                       .life = world->node[reply->from].life,

@@ -29,6 +29,7 @@ void sim_node_init(sim_world_t *world, unsigned node)
 		.heartbeat = 60 * MS_SEC,
 		.hello_retry = 5 * MS_SEC,
 		.algorithm = 15,
+		.gate = true,
 	};
 	snprintf(name, sizeof(name), "agent.%s.", sim_node_name(node));
 	(void)knot_dname_from_str(n->config.identity, name, sizeof(n->config.identity));
@@ -36,7 +37,24 @@ void sim_node_init(sim_world_t *world, unsigned node)
 	(void)knot_dname_from_str(n->config.host, name, sizeof(n->config.host));
 	sim_key_make(world, node, 0);
 	for (unsigned zone = 0; zone < world->zones; zone++) {
+		n->knots[zone].signing = true;
+		sim_owner_init(world, node, zone);
 		sim_knot_add_key(world, node, zone);
+	}
+}
+
+void sim_node_ns(sim_world_t *world, unsigned node, unsigned names)
+{
+	sim_node_t *n = &world->node[node];
+	n->ns = names;
+	ms_rrset_clear(&n->config.ns);
+	n->config.ns.ttl = 3600;
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t rdata[64];
+		uint16_t len = sim_ns(2 * node + i, rdata);
+		if ((names & (1u << i)) && ms_rrset_add(&n->config.ns, rdata, len) != KNOT_EOK) {
+			sim_fail(world, "an NS record cannot be made");
+		}
 	}
 }
 
@@ -62,8 +80,10 @@ void sim_node_deinit(sim_node_t *node)
 		forget(node);
 	}
 	ms_sig0_key_deinit(&node->key);
+	ms_rrset_clear(&node->config.ns);
 	for (unsigned zone = 0; zone < SIM_ZONES; zone++) {
 		sim_knot_free(&node->knots[zone]);
+		sim_owner_free(&node->owners[zone]);
 	}
 	sim_disk_free(node);
 }
@@ -76,6 +96,42 @@ void sim_crash(sim_world_t *world, unsigned node)
 		n->up = false;
 		forget(n);
 	}
+}
+
+typedef struct {
+	unsigned node, life, zone;
+} refresh_t;
+
+static void refresh(sim_world_t *world, void *data)
+{
+	refresh_t *what = data;
+	if (world->node[what->node].life == what->life) {
+		sim_owner_refresh(world, what->node, what->zone);
+	}
+	free(what);
+}
+
+/* The zone comes from the journal and is served at once, whatever the agent knows already; then
+ * knotd asks the owner for news. */
+static void load(sim_world_t *world, unsigned node, unsigned zone)
+{
+	sim_knot_t *knot = &world->node[node].knots[zone];
+	ms_event_t *event = calloc(1, sizeof(*event));
+	event->kind = MS_EV_OPT_IN;
+	event->opt.signing = event->opt.managed = knot->signing;
+	sim_zone_name(zone, event->zone);
+	sim_feed_later(world, 0, node, event);
+	knot->seen = knot->open = 0;
+	if (sim_chance(world, world->faults.journal)) {
+		sim_owner_axfr(world, node, zone);
+	}
+	sim_new_version(world, node, zone);
+	if (sim_chance(world, 500)) {
+		(void)sim_query(world, node, zone);
+	}
+	refresh_t *what = malloc(sizeof(*what));
+	*what = (refresh_t){ node, world->node[node].life, zone };
+	sim_later(world, sim_between(world, 0, 500) * MS_MSEC, refresh, what, free);
 }
 
 void sim_start(sim_world_t *world, unsigned node)
@@ -95,14 +151,12 @@ void sim_start(sim_world_t *world, unsigned node)
 	}
 	ms_replay_init(&n->replay);
 	sim_disk_restore(world, node);
+	if (ms_agent_restored(&n->agent) != KNOT_EOK) {
+		sim_fail(world, "ms_agent_restored");
+	}
 	n->view = ms_view_make(&n->agent, NULL, sim_now(world, node));
 	for (unsigned zone = 0; zone < world->zones; zone++) {
-		ms_event_t *event = calloc(1, sizeof(*event));
-		event->kind = MS_EV_OPT_IN;
-		event->opt.signing = event->opt.managed = true;
-		sim_zone_name(zone, event->zone);
-		sim_feed_later(world, 0, node, event);
-		sim_knot_seen(world, node, zone);
+		load(world, node, zone);
 	}
 }
 
@@ -196,6 +250,9 @@ static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 	case MS_ACT_KEYS:
 		sim_knot_keys(world, node, action);
 		break;
+	case MS_ACT_REFETCH:
+		sim_knot_refetch(world, node, action);
+		break;
 	case MS_ACT_LOG:
 		sim_trace(world, "%s: %s", sim_node_name(node), action->log.line);
 		break;
@@ -239,6 +296,21 @@ static bool persists(const ms_actions_t *actions)
 	return false;
 }
 
+/* The hooks see what is known now. */
+static void show(sim_world_t *world, unsigned node)
+{
+	sim_node_t *n = &world->node[node];
+	if (ms_view_due(&n->agent)) {
+		ms_view_t *view = ms_view_make(&n->agent, n->view, sim_now(world, node));
+		ms_view_free(n->view);
+		n->view = view;
+	}
+	for (unsigned zone = 0; zone < world->zones; zone++) {
+		sim_note_union(world, node, zone);
+	}
+	sim_queries(world, node);
+}
+
 static void revive(sim_world_t *world, void *data)
 {
 	sim_start(world, (unsigned)(uintptr_t)data);
@@ -252,6 +324,9 @@ void sim_feed(sim_world_t *world, unsigned node, ms_event_t *event)
 {
 	sim_node_t *n = &world->node[node];
 	ms_actions_t actions = { 0 };
+	if (event->kind == MS_EV_MESSAGE) {
+		sim_note_statement(world, node, event);
+	}
 	/* A step makes some forty allocations at the most. */
 	bool short_of = sim_chance(world, world->faults.memory);
 	sim_memory_fails_after(short_of ? sim_between(world, 1, 40) : 0);
@@ -277,10 +352,8 @@ void sim_feed(sim_world_t *world, unsigned node, ms_event_t *event)
 		}
 		stored(world, node, ok);
 	}
-	if (ms_view_due(&n->agent)) {
-		ms_view_t *view = ms_view_make(&n->agent, n->view, sim_now(world, node));
-		ms_view_free(n->view);
-		n->view = view;
+	if (crash != 0) {
+		show(world, node);
 	}
 	for (size_t i = 0; i < actions.count && (crash < 0 || (int64_t)i < crash); i++) {
 		perform(world, node, &actions.list[i]);

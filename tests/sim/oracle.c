@@ -6,18 +6,18 @@
 
 #include <libknot/libknot.h>
 
-/* Safety: what stands in a zone by editing was some time a key of a provider that contributed it
- * under its signature, and never one of the zone's own. */
-void sim_check_foreign(sim_world_t *world, unsigned node, unsigned zone)
+/* Safety: what is put into a zone was some time a key of a provider that contributed it under its
+ * signature, or stood there before anybody spoke, and never is one of the zone's own. */
+void sim_check_added(sim_world_t *world, unsigned node, unsigned zone, const ms_rrset_t *keys)
 {
-	const sim_knot_t *knot = &world->node[node].knots[zone];
-	knot_rdata_t *rr = knot->foreign.rrs.rdata;
-	for (uint16_t i = 0; i < knot->foreign.rrs.count; i++, rr = knot_rdataset_next(rr)) {
+	knot_rdata_t *rr = keys->rrs.rdata;
+	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
 		unsigned origin = rr->data[4];
 		if (origin == node) {
 			sim_fail(world, "%s: its own key is written as a foreign one", sim_node_name(node));
-		} else if (origin >= world->nodes ||
-		           !ms_rrset_has(&world->node[origin].knots[zone].history, rr->data, rr->len)) {
+		} else if (!sim_is_stray(zone, rr->data, rr->len) &&
+		           (origin >= world->nodes ||
+		            !ms_rrset_has(&world->node[origin].knots[zone].history, rr->data, rr->len))) {
 			sim_fail(world, "%s: a key that nobody ever had", sim_node_name(node));
 		}
 	}
@@ -42,17 +42,37 @@ void sim_check_confirmed(sim_world_t *world, unsigned node, const sim_reply_t *r
 	ms_contribution_clear(&rec.data);
 }
 
-static bool holds(const ms_rrset_t *set, const sim_knot_t *origin)
+/* What a provider has to say about a zone. */
+static void statement(sim_world_t *world, unsigned node, unsigned zone, ms_contribution_t *out)
 {
-	bool all = set->rrs.count == origin->key_count;
-	for (unsigned i = 0; all && i < origin->key_count; i++) {
-		all = ms_rrset_has(set, origin->keys[i].rdata, SIM_KEY_LEN);
+	const sim_knot_t *knot = &world->node[node].knots[zone];
+	int ret = ms_rrset_copy(&out->set[MS_APEX_NS], &world->node[node].config.ns);
+	for (unsigned i = 0; ret == KNOT_EOK && i < knot->key_count; i++) {
+		const sim_key_t *key = &knot->keys[i];
+		uint8_t cds[SIM_CDS_LEN];
+		sim_cds(key->rdata, cds);
+		ret = ms_rrset_add(&out->set[MS_APEX_DNSKEY], key->rdata, SIM_KEY_LEN);
+		if (ret == KNOT_EOK && key->cds) {
+			ret = ms_rrset_add(&out->set[MS_APEX_CDNSKEY], key->rdata, SIM_KEY_LEN);
+			ret = ret == KNOT_EOK ? ms_rrset_add(&out->set[MS_APEX_CDS], cds, sizeof(cds)) : ret;
+		}
 	}
-	return all;
+	if (ret != KNOT_EOK) {
+		sim_fail(world, "the oracle has no memory");
+	}
+}
+
+static bool says(const ms_contribution_t *a, const ms_contribution_t *b)
+{
+	bool same = true;
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		same &= ms_rrset_equal(&a->set[type], &b->set[type]);
+	}
+	return same;
 }
 
 static bool on_disk(const sim_node_t *node, const ms_zone_t *zone, const ms_pair_t *pair,
-                    const sim_knot_t *origin)
+                    const ms_contribution_t *data)
 {
 	ms_rec_key_t key = { .kind = MS_REC_CONTRIBUTION };
 	ms_rec_contribution_t rec;
@@ -63,17 +83,16 @@ static bool on_disk(const sim_node_t *node, const ms_zone_t *zone, const ms_pair
 	    ms_rec_contribution_decode(found->value, found->value_len, &rec) != KNOT_EOK) {
 		return false;
 	}
-	bool same = holds(&rec.data.set[MS_APEX_DNSKEY], origin);
+	bool same = says(&rec.data, data);
 	ms_contribution_clear(&rec.data);
 	return same;
 }
 
-/* What node \a a knows and serves of node \a b. \return NULL or what is wrong. */
+/* What node \a a knows of node \a b. \return NULL or what is wrong. */
 static const char *check_pair(sim_world_t *world, unsigned a, unsigned b, unsigned zone)
 {
 	knot_dname_storage_t buf;
 	sim_node_t *node = &world->node[a];
-	const sim_knot_t *origin = &world->node[b].knots[zone];
 	const ms_zone_t *row = ms_zone_find(&node->agent, sim_zone_name(zone, buf));
 	const ms_pair_t *pair = row != NULL ? ms_pair_find(row, world->node[b].config.identity) : NULL;
 	if (pair == NULL || !ms_pair_on(pair) || !row->shared || row->self_state != MS_HSYNC_ON) {
@@ -82,27 +101,123 @@ static const char *check_pair(sim_world_t *world, unsigned a, unsigned b, unsign
 	if (pair->peer->relation != MS_PEER_OPERATIONAL) {
 		return ms_relation_name(pair->peer->relation);
 	}
-	if (!pair->has_held || !holds(&pair->held.set[MS_APEX_DNSKEY], origin)) {
-		return "does not hold the current contribution";
+	ms_contribution_t data = { 0 };
+	statement(world, b, zone, &data);
+	const char *wrong = !pair->has_held || !says(&pair->held, &data)
+	                  ? "does not hold the current contribution"
+	                  : !on_disk(node, row, pair, &data)
+	                  ? "the current contribution is not on disk" : NULL;
+	ms_contribution_clear(&data);
+	return wrong;
+}
+
+/* What node \a node has to serve when everybody knows everything. */
+static void expect(sim_world_t *world, unsigned node, unsigned zone, const ms_zone_t *row,
+                   ms_contribution_t *out)
+{
+	const sim_owner_t *owner = &world->node[node].owners[zone];
+	bool signing = world->node[node].knots[zone].signing;
+	bool agent = (owner->agent & owner->listed) == owner->listed;
+	bool edits = row->shared && row->self_state == MS_HSYNC_ON && sim_edits(world, node, zone);
+	/* Where nobody signs, DNSSEC data are the owner's: it may sign by itself. */
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES && !signing; type++) {
+		(void)ms_rrset_copy(&out->set[type], &owner->set[type]);
 	}
-	if (!on_disk(node, row, pair, origin)) {
-		return "the current contribution is not on disk";
+	if (!edits || !agent) {
+		(void)ms_rrset_copy(&out->set[MS_APEX_NS], &owner->set[MS_APEX_NS]);
+	} else {
+		ms_rrset_clear(&out->set[MS_APEX_NS]);
 	}
-	for (unsigned i = 0; i < origin->key_count; i++) {
-		if (!ms_rrset_has(&node->knots[zone].foreign, origin->keys[i].rdata, SIM_KEY_LEN)) {
-			return "does not serve a key";
+	for (unsigned i = 0; i < world->nodes; i++) {
+		const ms_pair_t *pair = ms_pair_find(row, world->node[i].config.identity);
+		bool other = edits && pair != NULL && ms_pair_on(pair);
+		ms_contribution_t data = { 0 };
+		statement(world, i, zone, &data);
+		for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+			bool counts = type == MS_APEX_NS ? edits && agent && (other || i == node)
+			                                 : other || i == node;
+			if (counts && ms_rrset_union(&out->set[type], &data.set[type]) != KNOT_EOK) {
+				sim_fail(world, "the oracle has no memory");
+			}
+		}
+		ms_contribution_clear(&data);
+	}
+}
+
+static const char *check_apex(sim_world_t *world, unsigned node, unsigned zone,
+                              const ms_zone_t *row)
+{
+	static const char *const wrong[MS_CONTRIB_TYPES] = { "DNSKEY", "CDS", "CDNSKEY", "NS", "CSYNC",
+	                                                     "KEY" };
+	ms_contribution_t want = { 0 };
+	ms_apex_t apex = { 0 };
+	const char *ret = NULL;
+	expect(world, node, zone, row, &want);
+	sim_knot_apex(world, node, zone, &apex);
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		if (!ms_rrset_equal(&apex.set[type], &want.set[type])) {
+			ret = wrong[type];
+			sim_trace(world, "DEBUG %s zone %u %s", sim_node_name(node), zone, wrong[type]);
+			knot_rdata_t *rr = apex.set[type].rrs.rdata;
+			for (int k = 0; k < apex.set[type].rrs.count; k++, rr = knot_rdataset_next(rr))
+				sim_trace(world, "DEBUG has %02x%02x%02x%02x%02x%02x", rr->data[0], rr->data[1],rr->data[2],rr->data[3],rr->data[4],rr->data[5]);
+			rr = want.set[type].rrs.rdata;
+			for (int k = 0; k < want.set[type].rrs.count; k++, rr = knot_rdataset_next(rr))
+				sim_trace(world, "DEBUG want %02x%02x%02x%02x%02x%02x", rr->data[0], rr->data[1],rr->data[2],rr->data[3],rr->data[4],rr->data[5]);
 		}
 	}
-	/* And none that was withdrawn. */
-	knot_rdata_t *rr = node->knots[zone].foreign.rrs.rdata;
-	for (uint16_t i = 0; i < node->knots[zone].foreign.rrs.count;
-	     i++, rr = knot_rdataset_next(rr)) {
-		bool current = rr->data[4] != b;
-		for (unsigned k = 0; k < origin->key_count; k++) {
-			current |= memcmp(origin->keys[k].rdata, rr->data, SIM_KEY_LEN) == 0;
+	ms_contribution_clear(&want);
+	ms_apex_clear(&apex);
+	return ret;
+}
+
+/* With nobody else's keys in a signed zone, no version of it shows what the owner has: an alarm that
+ * is about the owner's data cannot end by itself. */
+static bool is_veiled(const sim_world_t *world, unsigned node, unsigned zone)
+{
+	unsigned all = (1u << world->nodes) - 1;
+	return world->node[node].knots[zone].signing && (world->nosign[zone] | 1u << node) == all;
+}
+
+/* Is this alarm right, as the owner's zone is now? */
+static bool may_alarm(sim_world_t *world, unsigned node, unsigned zone, ms_alarm_t alarm)
+{
+	const sim_owner_t *owner = &world->node[node].owners[zone];
+	ms_rrset_t ns = { 0 };
+	bool right = is_veiled(world, node, zone);
+	switch (alarm) {
+	case MS_ALARM_OWNER_DNSSEC:
+		for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+			right |= type != MS_APEX_NS && owner->set[type].rrs.count > 0;
 		}
-		if (!current) {
-			return "serves a key that was withdrawn";
+		return right;
+	case MS_ALARM_NS_DIFFER:
+		sim_union(world, node, zone, &ns);
+		right |= owner->agent != 0 && !ms_rrset_equal(&ns, &owner->set[MS_APEX_NS]);
+		ms_rrset_clear(&ns);
+		return right;
+	default:
+		return false;
+	}
+}
+
+static const char *check_zone(sim_world_t *world, unsigned node, unsigned zone, char buf[64])
+{
+	const sim_knot_t *knot = &world->node[node].knots[zone];
+	knot_dname_storage_t name;
+	const ms_zone_t *row = ms_zone_find(&world->node[node].agent, sim_zone_name(zone, name));
+	const char *type = row != NULL ? check_apex(world, node, zone, row) : "zone";
+	if (type != NULL) {
+		snprintf(buf, 64, "its %s is not what it should be", type);
+		return buf;
+	}
+	if (knot->seen != knot->version || knot->open != knot->version) {
+		return "the gate is shut";
+	}
+	for (ms_alarm_t alarm = 0; alarm < MS_ALARM_COUNT; alarm++) {
+		if (ms_zone_alarmed(row, alarm) && !may_alarm(world, node, zone, alarm)) {
+			snprintf(buf, 64, "alarm %s should be over", ms_alarm_name(alarm));
+			return buf;
 		}
 	}
 	return NULL;
@@ -111,13 +226,20 @@ static const char *check_pair(sim_world_t *world, unsigned a, unsigned b, unsign
 bool sim_converged(sim_world_t *world, char why[128])
 {
 	for (unsigned a = 0; a < world->nodes; a++) {
-		for (unsigned b = 0; b < world->nodes; b++) {
-			for (unsigned zone = 0; zone < world->zones && a != b; zone++) {
-				const char *wrong = world->node[a].up ? check_pair(world, a, b, zone) : "is down";
+		for (unsigned zone = 0; zone < world->zones; zone++) {
+			char buf[64];
+			const char *wrong = world->node[a].up ? NULL : "is down";
+			for (unsigned b = 0; b < world->nodes && wrong == NULL; b++) {
+				wrong = a != b ? check_pair(world, a, b, zone) : NULL;
 				if (wrong != NULL) {
 					snprintf(why, 128, "%s of %s: %s", sim_node_name(a), sim_node_name(b), wrong);
 					return false;
 				}
+			}
+			wrong = wrong == NULL ? check_zone(world, a, zone, buf) : wrong;
+			if (wrong != NULL) {
+				snprintf(why, 128, "%s, zone %u: %s", sim_node_name(a), zone, wrong);
+				return false;
 			}
 		}
 	}

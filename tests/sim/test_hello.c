@@ -111,8 +111,9 @@ static void test_off(void)
 	list_all(&world, 3, 1);
 	sim_run(&world, 300 * MS_SEC);
 	ok(world.node[0].agent.peers[0]->relation == MS_PEER_OPERATIONAL, "OFF says HELLO");
-	ok(world.node[0].knots[0].foreign.rrs.count == 0 && world.node[1].knots[0].foreign.rrs.count == 0 &&
-	   !world.failed, "but none of its data are used");
+	ok(world.node[0].knots[0].set[MS_APEX_DNSKEY].rrs.count == 0 &&
+	   world.node[1].knots[0].set[MS_APEX_DNSKEY].rrs.count == 0 && !world.failed,
+	   "but none of its data are used");
 	sim_deinit(&world);
 }
 

@@ -48,30 +48,102 @@ static void part_some(sim_world_t *world)
 	          world->parted[a][b] ? "parted" : "mended");
 }
 
+static unsigned everybody(const sim_world_t *world)
+{
+	return (1u << world->nodes) - 1;
+}
+
+/* Names of the providers, as they are now. */
+static unsigned providers_ns(const sim_world_t *world)
+{
+	unsigned names = 0;
+	for (unsigned i = 0; i < world->nodes; i++) {
+		names |= world->node[i].ns << 2 * i;
+	}
+	return names;
+}
+
+/* The owner's own set, with some of the providers' names, or just theirs (H-07, H-08). */
+static unsigned some_ns(sim_world_t *world)
+{
+	unsigned own = sim_between(world, 1, 7) << 2 * SIM_NODES;
+	switch (sim_between(world, 0, 3)) {
+	case 0:
+		return own;
+	case 1:
+		return providers_ns(world);
+	default:
+		return own | (providers_ns(world) & sim_between(world, 0, (1 << 2 * SIM_NODES) - 1));
+	}
+}
+
+/* The owner's change reaches one provider only. */
+static void change_zone(sim_world_t *world, unsigned node, unsigned zone)
+{
+	unsigned all = everybody(world);
+	const sim_owner_t *owner = &world->node[node].owners[zone];
+	switch (sim_between(world, 0, 10)) {
+	case 0:
+		sim_owner_hsync(world, node, zone, all, all & ~(1u << sim_between(world, 0, 7)));
+		break;
+	case 1:
+		sim_owner_hsync(world, node, zone, all & ~(1u << sim_between(world, 0, 7)), all);
+		break;
+	case 2:
+		/* Now and then the RRset is gone as a whole, or it disagrees with itself. */
+		sim_owner_hsync(world, node, zone, sim_chance(world, 300) ? 0 : all, all);
+		break;
+	case 3:
+		sim_owner_nsmgmt(world, node, zone, sim_between(world, 0, all));
+		break;
+	case 8:
+	case 9:
+		sim_owner_nsmgmt(world, node, zone, owner->agent != 0 ? 0 : all);
+		break;
+	case 4:
+		sim_owner_ns(world, node, zone, some_ns(world));
+		break;
+	case 5:
+		sim_owner_strays(world, node, zone, sim_between(world, 0, (1 << MS_CONTRIB_TYPES) - 1));
+		break;
+	case 6:
+		sim_owner_axfr(world, node, zone);
+		break;
+	case 7:
+		sim_owner_refresh(world, node, zone);
+		break;
+	default:
+		sim_owner_touch(world, node, zone);
+		break;
+	}
+}
+
 /* One disaster, or one change of somebody's mind. */
 static void disturb(sim_world_t *world)
 {
 	unsigned node = sim_between(world, 0, world->nodes - 1);
 	unsigned zone = sim_between(world, 0, world->zones - 1);
-	unsigned all = (1u << world->nodes) - 1;
-	switch (sim_between(world, 0, 7)) {
+	switch (sim_between(world, 0, 11)) {
 	case 0:
-	case 1:
 		sim_knot_add_key(world, node, zone);
-		sim_knot_seen(world, node, zone);
+		break;
+	case 1:
+		sim_knot_drop_key(world, node, zone);
 		break;
 	case 2:
-		sim_knot_drop_key(world, node, zone);
-		sim_knot_seen(world, node, zone);
+		sim_knot_toggle_cds(world, node, zone);
 		break;
 	case 3:
 		part_some(world);
 		break;
 	case 4:
-		sim_knot_axfr(world, node, zone);
+		sim_crash(world, node);
+		sim_start(world, node);
 		break;
 	case 5:
+		/* Other nameservers. */
 		sim_crash(world, node);
+		sim_node_ns(world, node, sim_between(world, 1, 3));
 		sim_start(world, node);
 		break;
 	case 6:
@@ -81,8 +153,7 @@ static void disturb(sim_world_t *world)
 		sim_start(world, node);
 		break;
 	default:
-		/* The owner's new RRset reaches one provider only. */
-		sim_owner_hsync(world, node, zone, all, all & ~(1u << sim_between(world, 0, 7)));
+		change_zone(world, node, zone);
 		break;
 	}
 }
@@ -96,9 +167,46 @@ static void calm_down(sim_world_t *world)
 		sim_start(world, i);
 	}
 	for (unsigned zone = 0; zone < world->zones; zone++) {
-		list_everywhere(world, zone, (1u << world->nodes) - 1, (1u << world->nodes) - 1);
+		unsigned agent = sim_chance(world, 500) ? everybody(world) : 0;
+		unsigned strays = sim_chance(world, 800) ? 0 : 1u << sim_between(world, 0, 5);
+		unsigned ns = some_ns(world);
+		bool changes = sim_chance(world, 500);
+		list_everywhere(world, zone, everybody(world), everybody(world));
+		for (unsigned i = 0; i < world->nodes; i++) {
+			sim_owner_nsmgmt(world, i, zone, agent);
+			sim_owner_strays(world, i, zone, strays);
+			if (changes) {
+				sim_owner_ns(world, i, zone, ns);
+			}
+		}
 	}
 	sim_trace(world, "*** calm");
+}
+
+/* Who signs: mostly all do, sometimes one does not, sometimes nobody does (F-91). */
+static void cast(sim_world_t *world)
+{
+	for (unsigned zone = 0; zone < world->zones; zone++) {
+		unsigned all = everybody(world);
+		switch (sim_between(world, 0, 7)) {
+		case 0:
+			sim_nosign(world, zone, all);
+			break;
+		case 1:
+			sim_nosign(world, zone, 1u << sim_between(world, 0, world->nodes - 1));
+			break;
+		default:
+			break;
+		}
+		unsigned agent = sim_chance(world, 500) ? all : 0;
+		for (unsigned i = 0; i < world->nodes; i++) {
+			sim_owner_nsmgmt(world, i, zone, agent);
+		}
+	}
+	for (unsigned i = 0; i < world->nodes; i++) {
+		sim_node_ns(world, i, sim_between(world, 1, 3));
+		world->node[i].skew = sim_between(world, -30, 30);
+	}
 }
 
 static void run_storm(sim_world_t *world)
@@ -111,19 +219,30 @@ static void run_storm(sim_world_t *world)
 		.locate = sim_between(world, 0, 400),
 		.busy = sim_between(world, 0, 400),
 		.lost_edit = sim_between(world, 0, 200),
+		.journal = sim_between(world, 0, 200),
 		.store = sim_between(world, 0, 20),
 		.memory = sim_between(world, 0, 60),
 	};
+	cast(world);
 	for (unsigned i = 0; i < world->nodes; i++) {
-		world->node[i].skew = sim_between(world, -30, 30);
 		sim_start(world, i);
 	}
 	for (unsigned zone = 0; zone < world->zones; zone++) {
-		list_everywhere(world, zone, (1u << world->nodes) - 1, (1u << world->nodes) - 1);
+		list_everywhere(world, zone, everybody(world), everybody(world));
 	}
 	while (world->now < STORM && !world->failed) {
 		sim_run(world, world->now + sim_between(world, 1, 10000) * MS_MSEC);
 		disturb(world);
+	}
+}
+
+/* Once more the whole zone, in the calm: what alarms are about the owner's data ends with that. */
+static void fetch_everywhere(sim_world_t *world)
+{
+	for (unsigned i = 0; i < world->nodes && !world->failed; i++) {
+		for (unsigned zone = 0; zone < world->zones; zone++) {
+			sim_owner_axfr(world, i, zone);
+		}
 	}
 }
 
@@ -140,6 +259,8 @@ static bool run_seed(uint64_t seed, bool print)
 	char why[128] = "nothing was checked";
 	int64_t end = world->now + CALM;
 	bool converged = false;
+	sim_run(world, world->now + sim_between(world, 0, 30) * MS_SEC);
+	fetch_everywhere(world);
 	while (!world->failed && !converged && world->now < end) {
 		sim_run(world, world->now + 2 * MS_SEC);
 		/* Twice, so that a passing agreement does not count. */

@@ -54,6 +54,17 @@ void sim_deinit(sim_world_t *world)
 	free(world->story);
 }
 
+void sim_nosign(sim_world_t *world, unsigned zone, unsigned nodes)
+{
+	world->nosign[zone] = nodes;
+	for (unsigned i = 0; i < world->nodes; i++) {
+		if (nodes & (1u << i)) {
+			world->node[i].knots[zone].signing = false;
+			world->node[i].knots[zone].key_count = 0;
+		}
+	}
+}
+
 static bool earlier(const sim_happening_t *a, const sim_happening_t *b)
 {
 	return a->at < b->at || (a->at == b->at && a->order < b->order);

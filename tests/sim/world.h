@@ -21,6 +21,7 @@
 #define SIM_ZONES    2
 #define SIM_KEYS     8       /* own DNSKEYs of one provider in one zone */
 #define SIM_KEY_LEN  36      /* DNSKEY RDATA of ED25519 */
+#define SIM_UNIONS   64
 #define SIM_REPLIES  256
 #define SIM_SENDS    256
 #define SIM_TRACE    50      /* lines shown after a failure */
@@ -31,6 +32,7 @@ typedef struct {
 	unsigned crash;              /* per step with actions */
 	unsigned locate;             /* per look-up */
 	unsigned busy, lost_edit;    /* per edit */
+	unsigned journal;            /* per start: the zone has lost its edits */
 	unsigned store;              /* per commit: fails for some seconds */
 	unsigned memory;             /* per step: one allocation in it fails */
 } sim_faults_t;
@@ -39,17 +41,44 @@ typedef struct {
 typedef struct {
 	uint8_t rdata[SIM_KEY_LEN];
 	char id[MS_KEYID_LEN + 1];
+	bool cds;                    /* its CDS and CDNSKEY are published */
 } sim_key_t;
+
+/*! The owner's zone as its primary gives it to one provider. */
+typedef struct {
+	uint32_t serial;
+	uint32_t since;              /* the version before: an IXFR starts there */
+	unsigned listed, on, agent;  /* HSYNC: bits per provider */
+	ms_rrset_t set[MS_APEX_TYPES];
+	ms_rrset_t before[MS_APEX_TYPES];
+} sim_owner_t;
+
+/*! What the oracle remembers of the versions that were let out. */
+typedef struct {
+	ms_rrset_t confirmed[SIM_NODES]; /* DNSKEYs that were answered NOERROR, by origin */
+	ms_rrset_t shown;            /* DNSKEYs that once stood in a version that was let out */
+	bool combined;               /* under AGENT, and a version with the union was let out */
+	size_t union_count;          /* what the union was since the last version let out */
+	ms_digest_t unions[SIM_UNIONS];
+	bool counted;                /* serials are of our making, … */
+	uint32_t serial;             /* … and this one was let out */
+} sim_memory_t;
 
 /*! A zone as one provider's knotd has it. */
 typedef struct {
 	bool loaded;
+	bool signing;                /* dnssec-signing: on */
 	uint32_t serial;
+	uint32_t fetched;            /* the owner's version it is made from … */
+	unsigned listed, agent;      /* … and what its HSYNC RRset says */
+	uint64_t version;            /* counts versions */
+	uint64_t seen;               /* the one that a query met last, 0 = none in this life */
+	uint64_t open;               /* the one that was let out last */
 	unsigned key_count;
 	sim_key_t keys[SIM_KEYS];
 	ms_rrset_t history;          /* every own key there ever was */
-	ms_rrset_t foreign;          /* DNSKEYs by zone editing */
-	ms_rrset_t hsync;
+	ms_rrset_t set[MS_APEX_TYPES]; /* the apex but for knotd's own records */
+	sim_memory_t memory;
 } sim_knot_t;
 
 typedef struct {
@@ -93,6 +122,8 @@ typedef struct {
 	ms_agent_t agent;
 	ms_view_t *view;
 	ms_replay_cache_t replay;
+	unsigned ns;                 /* bits of its own NS names, see sim_ns() */
+	sim_owner_t owners[SIM_ZONES];
 	sim_knot_t knots[SIM_ZONES];
 	size_t record_count;
 	sim_record_t *records;       /* sorted by key */
@@ -124,6 +155,7 @@ struct sim_world {
 	size_t count, room;
 	sim_happening_t *queue;      /* heap by (at, order) */
 	unsigned nodes, zones;
+	unsigned nosign[SIM_ZONES];  /* providers that do not sign: bits */
 	sim_node_t node[SIM_NODES];
 	bool parted[SIM_NODES][SIM_NODES]; /* one way */
 	sim_faults_t faults;
@@ -141,6 +173,8 @@ struct sim_world {
 /* world.c */
 void sim_init(sim_world_t *world, uint64_t seed, unsigned nodes, unsigned zones);
 void sim_deinit(sim_world_t *world);
+/*! These do not sign this zone. Before the first start. */
+void sim_nosign(sim_world_t *world, unsigned zone, unsigned nodes);
 void sim_later(sim_world_t *world, int64_t delay, sim_run_f run, void *data, sim_drop_f drop);
 /*! Runs until \a until (microseconds) or the first failure. */
 void sim_run(sim_world_t *world, int64_t until);
@@ -157,6 +191,8 @@ const char *sim_node_name(unsigned node);
 void sim_node_init(sim_world_t *world, unsigned node);
 void sim_node_deinit(sim_node_t *node);
 void sim_start(sim_world_t *world, unsigned node);
+/*! Its NS names from the next start on: bit 0 and 1. */
+void sim_node_ns(sim_world_t *world, unsigned node, unsigned names);
 void sim_crash(sim_world_t *world, unsigned node);
 ms_now_t sim_now(const sim_world_t *world, unsigned node);
 /*! Feeds an event (content is taken) and performs what follows. */
@@ -180,21 +216,70 @@ void sim_disk_restore(sim_world_t *world, unsigned node);
 const sim_record_t *sim_disk_find(const sim_node_t *node, const ms_rec_key_t *key);
 void sim_disk_free(sim_node_t *node);
 
+/* owner.c */
+/*! NS RDATA: \a name < 2 * SIM_NODES is a provider's (two each), others are the owner's. */
+uint16_t sim_ns(unsigned name, uint8_t rdata[64]);
+#define SIM_NS_NAMES (2 * SIM_NODES + 3)
+void sim_owner_init(sim_world_t *world, unsigned node, unsigned zone);
+void sim_owner_free(sim_owner_t *owner);
+/*! The owner's HSYNC RRset reaches one provider. \param on  Bit per provider; listed: bit, too. */
+void sim_owner_hsync(sim_world_t *world, unsigned node, unsigned zone, unsigned listed, unsigned on);
+/*! Which records say NSMgmt=AGENT. */
+void sim_owner_nsmgmt(sim_world_t *world, unsigned node, unsigned zone, unsigned agent);
+/*! The owner's NS RRset: bits of names. */
+void sim_owner_ns(sim_world_t *world, unsigned node, unsigned zone, unsigned names);
+/*! DNSSEC data of its own that the owner should not have: bits of MS_APEX_x; 0 = none. */
+void sim_owner_strays(sim_world_t *world, unsigned node, unsigned zone, unsigned types);
+/*! Something else in the owner's zone changes. */
+void sim_owner_touch(sim_world_t *world, unsigned node, unsigned zone);
+/*! knotd fetches the owner's zone as a whole, even if it has this version: edits are lost. */
+void sim_owner_axfr(sim_world_t *world, unsigned node, unsigned zone);
+/*! knotd compares serials, and fetches what is newer. */
+void sim_owner_refresh(sim_world_t *world, unsigned node, unsigned zone);
+/*! Is this one of the owner's own DNSKEYs? */
+bool sim_is_stray(unsigned zone, const uint8_t *rdata, uint16_t len);
+#define SIM_STRAY 0xee
+
 /* knot.c */
 void sim_knot_edit(sim_world_t *world, unsigned node, ms_action_t *action);
 void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action);
+void sim_knot_refetch(sim_world_t *world, unsigned node, const ms_action_t *action);
 void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone);
 void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone);
-/*! A transfer from the owner: edits are lost. */
-void sim_knot_axfr(sim_world_t *world, unsigned node, unsigned zone);
-/*! The agent sees the present version. */
-void sim_knot_seen(sim_world_t *world, unsigned node, unsigned zone);
-/*! The owner's HSYNC RRset reaches one provider. \param on  Bit per provider; listed: bit, too. */
-void sim_owner_hsync(sim_world_t *world, unsigned node, unsigned zone, unsigned listed, unsigned on);
+/*! CDS and CDNSKEY of the newest key come or go. */
+void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone);
+/*! The apex of the version that is served. */
+void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *out);
 void sim_knot_free(sim_knot_t *knot);
+/*! CDS RDATA of a key; the digest is of a type that nobody computes. */
+#define SIM_CDS_LEN 8
+void sim_cds(const uint8_t key[SIM_KEY_LEN], uint8_t out[SIM_CDS_LEN]);
+
+/* watch.c */
+/*! There is another version; queries will meet it. */
+void sim_new_version(sim_world_t *world, unsigned node, unsigned zone);
+/*! A query meets the version that is served. \return Whether it was let out. */
+bool sim_query(sim_world_t *world, unsigned node, unsigned zone);
+/*! Versions that are kept back are asked for again and again: after every step. */
+void sim_queries(sim_world_t *world, unsigned node);
 
 /* oracle.c */
-void sim_check_foreign(sim_world_t *world, unsigned node, unsigned zone);
+void sim_check_added(sim_world_t *world, unsigned node, unsigned zone, const ms_rrset_t *keys);
 void sim_check_confirmed(sim_world_t *world, unsigned node, const sim_reply_t *reply);
 /*! Do all that list each other hold each other's current contribution, and serve it? */
 bool sim_converged(sim_world_t *world, char why[128]);
+
+/* safety.c */
+/*! An UPDATE has arrived: what its sender withdraws is owed no more. */
+void sim_note_statement(sim_world_t *world, unsigned node, const ms_event_t *event);
+/*! It was answered NOERROR: what it says must not be lost any more. */
+void sim_note_confirmed(sim_world_t *world, unsigned node, unsigned from, const ms_msg_t *msg);
+/*! After a step: the union of the NS of all that take part, as this provider knows them. */
+void sim_note_union(sim_world_t *world, unsigned node, unsigned zone);
+void sim_union(sim_world_t *world, unsigned node, unsigned zone, ms_rrset_t *out);
+/*! A version was let out: was that right? */
+void sim_check_let_out(sim_world_t *world, unsigned node, unsigned zone, const ms_apex_t *apex);
+/*! The owner has taken us out of the zone: nothing is owed to it any more. */
+void sim_forget_shown(sim_knot_t *knot);
+/*! Does this provider edit the zone? Signers do, and, where there is none, everybody. */
+bool sim_edits(const sim_world_t *world, unsigned node, unsigned zone);
