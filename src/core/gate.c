@@ -22,6 +22,18 @@ static bool set_fits(const ms_wanted_t *wanted, unsigned type, const knot_rdatas
 	return must->count <= set->count && (must->count == 0 || knot_rdataset_subset(must, set));
 }
 
+static bool has_banned(const ms_contribution_t *banned, unsigned type, const knot_rdataset_t *set)
+{
+	const knot_rdata_t *rr = banned->set[type].rrs.rdata;
+	for (uint16_t i = 0; i < banned->set[type].rrs.count;
+	     i++, rr = knot_rdataset_next((knot_rdata_t *)rr)) {
+		if (set->count > 0 && knot_rdataset_member(set, rr)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool ms_gate_open(const ms_wanted_t *wanted, const ms_gate_apex_t *apex)
 {
 	if (wanted == NULL) {
@@ -33,6 +45,9 @@ bool ms_gate_open(const ms_wanted_t *wanted, const ms_gate_apex_t *apex)
 	}
 	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
 		if ((wanted->managed & (1u << type)) && !set_fits(wanted, type, &apex->set[type])) {
+			return false;
+		}
+		if (wanted->banned != NULL && has_banned(wanted->banned, type, &apex->set[type])) {
 			return false;
 		}
 	}

@@ -8,6 +8,7 @@
  *  3. serials are of our making, and this is another one       shut (G-16)
  *  4. a record that is wanted is missing                       shut
  *  5. a type that is ours alone holds something else           shut
+ *  6. a key or CDS that is known to be the owner's own is there shut (G-12)
  */
 #pragma once
 

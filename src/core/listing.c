@@ -221,7 +221,7 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	}
 	ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, self == NULL,
 	              "no HSYNC record names us: nothing is done for this zone", out);
-	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, "a provider left: its data are kept", out);
+	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, out);
 	return KNOT_EOK;
 }
 

@@ -7,6 +7,9 @@
 
 #include "core/model.h"
 
+/*! The sentence of the alarm about providers that left. */
+#define MS_LEAVING_WHY "a provider left: its data are kept"
+
 typedef struct {
 	uint8_t count;
 	ms_hsync_t hsync[MS_PROVIDERS_MAX];

@@ -9,6 +9,7 @@
 
 #include "base/name.h"
 #include "base/text.h"
+#include "core/contribution.h"
 #include "core/gate.h"
 #include "core/owner.h"
 #include "core/pair.h"
@@ -101,6 +102,21 @@ static int note_applied(ms_zone_t *zone)
 	return ret;
 }
 
+/* Known from now on: no version with it leaves, and it is nobody's new key. Without memory it is
+ * taken out a moment later next time. */
+static void remember_stray(ms_zone_t *zone, ms_apex_type_t type, const knot_rdata_t *rr)
+{
+	if (type > MS_APEX_CDNSKEY) {
+		return;
+	}
+	if (zone->strays == NULL) {
+		zone->strays = calloc(1, sizeof(*zone->strays));
+	}
+	if (zone->strays != NULL && zone->strays->set[type].rrs.count < MS_COMBINED_MAX) {
+		(void)ms_rrset_add(&zone->strays->set[type], rr->data, rr->len);
+	}
+}
+
 /* The owner's own DNSSEC data: taken out, but somebody should tell the owner. */
 static void note_strays(const ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *out)
 {
@@ -110,7 +126,10 @@ static void note_strays(const ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *ou
 		knot_rdata_t *rr = plan->edits[i].remove.rrs.rdata;
 		for (uint16_t k = 0; type != MS_APEX_NS && ms_plan_managed(zone, type) &&
 		     k < plan->edits[i].remove.rrs.count; k++, rr = knot_rdataset_next(rr)) {
-			strays |= !ms_rrset_has(&zone->written.set[type], rr->data, rr->len);
+			if (!ms_rrset_has(&zone->written.set[type], rr->data, rr->len)) {
+				strays = true;
+				remember_stray(zone, type, rr);
+			}
 		}
 	}
 	/* Only a version that came as a whole shows that they are gone at the owner's. */
@@ -125,22 +144,18 @@ static void note_strays(const ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *ou
 /* NSMgmt has just become AGENT: the owner was to see to it that both sets are equal (H-07, H-09). */
 static int note_flip(ms_zone_t *zone, ms_actions_t *out)
 {
+	int ret = KNOT_EOK;
 	bool ours = ms_plan_managed(zone, MS_APEX_NS);
 	bool first = zone->written.set[MS_APEX_NS].rrs.count == 0;
 	if (ours && first && zone->owner.ns.rrs.count == 0) {
-		bool equal = ms_rrset_equal(&zone->apex.set[MS_APEX_NS],
-		                            &zone->wanted->data.set[MS_APEX_NS]);
-		ms_zone_alarm(zone, MS_ALARM_NS_DIFFER, !equal,
-		              "NSMgmt is AGENT, and the owner's NS RRset is not the providers': theirs is "
-		              "served, make the owner's equal", out);
-		return ms_owner_keep_ns(zone, out);
+		ret = ms_owner_keep_ns(zone, out);
 	}
 	bool differ = ours && zone->owner.ns.rrs.count > 0 &&
 	              !ms_rrset_equal(&zone->owner.ns, &zone->wanted->data.set[MS_APEX_NS]);
-	if (!differ) {
-		ms_zone_alarm(zone, MS_ALARM_NS_DIFFER, false, "", out);
-	}
-	return KNOT_EOK;
+	ms_zone_alarm(zone, MS_ALARM_NS_DIFFER, differ,
+	              "NSMgmt is AGENT, and the owner's NS RRset is not the providers': theirs is served, "
+	              "make the owner's equal", out);
+	return ret;
 }
 
 static int fetch_again(const ms_zone_t *zone, const char *why, ms_actions_t *out)
@@ -247,7 +262,10 @@ static int compare(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 static bool is_due(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
 {
 	bool known = zone->own_known || agent->config.combiner_role || !zone->shared;
-	return known && zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) && !agent->unsaved &&
+	/* While the store fails, only what is noted down already may be put back. */
+	bool noted = !agent->unsaved || (!zone->written_unsaved && zone->wanted != NULL &&
+	                                 !zone->wanted->has_serial);
+	return known && noted && zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) &&
 	       !(zone->wanted != NULL && zone->wanted->is_unsigned && zone->apex.is_signed);
 }
 
@@ -324,6 +342,7 @@ void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 {
 	zone->edit_id = 0;
 	zone->dirty = true;
+	zone->written_unsaved |= event->ret == KNOT_ESPACE;
 	for (size_t i = 0; i < event->edited.refused_count; i++) {
 		quarantine(zone, &event->edited.refused[i], out);
 	}

@@ -51,6 +51,14 @@ static void free_zone(ms_zone_t *zone)
 	ms_contribution_clear(&zone->local);
 	ms_rrset_clear(&zone->owner.ns);
 	ms_wanted_unref(zone->wanted);
+	if (zone->strays != NULL) {
+		ms_contribution_clear(zone->strays);
+		free(zone->strays);
+	}
+	for (unsigned i = 0; zone->alarm_why != NULL && i < MS_ALARM_COUNT; i++) {
+		free(zone->alarm_why[i]);
+	}
+	free(zone->alarm_why);
 	free(zone->components);
 	free(zone->own_keys);
 	free(zone->quarantine);
@@ -366,6 +374,10 @@ void ms_wanted_unref(ms_wanted_t *wanted)
 {
 	if (wanted != NULL && --wanted->refs == 0) {
 		ms_contribution_clear(&wanted->data);
+		if (wanted->banned != NULL) {
+			ms_contribution_clear(wanted->banned);
+			free(wanted->banned);
+		}
 		free(wanted);
 	}
 }
@@ -396,12 +408,30 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 	return names[alarm];
 }
 
+const char *ms_alarm_reason(const ms_zone_t *zone, ms_alarm_t alarm)
+{
+	return zone->alarm_why != NULL && zone->alarm_why[alarm] != NULL ? zone->alarm_why[alarm] : "";
+}
+
+/* For the state; without memory the log alone has it. */
+static void note_reason(ms_zone_t *zone, ms_alarm_t alarm, const char *why)
+{
+	if (zone->alarm_why == NULL) {
+		zone->alarm_why = calloc(MS_ALARM_COUNT, sizeof(*zone->alarm_why));
+	}
+	if (zone->alarm_why != NULL) {
+		free(zone->alarm_why[alarm]);
+		zone->alarm_why[alarm] = why != NULL ? strdup(why) : NULL;
+	}
+}
+
 void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why, ms_actions_t *out)
 {
 	if (ms_zone_alarmed(zone, alarm) == on) {
 		return;
 	}
 	zone->alarms ^= 1u << alarm;
+	note_reason(zone, alarm, on ? why : NULL);
 	zone->dirty = true;
 	if (on) {
 		ms_action_log(out, MS_LOG_WARNING, zone->name, NULL, "ALARM %s: %s",

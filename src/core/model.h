@@ -89,6 +89,7 @@ typedef struct {
 	uint32_t serial;               /*!< … and a combined version has this one. */
 	bool is_unsigned;              /*!< No RRSIG may stand there (G-25). */
 	ms_contribution_t data;
+	ms_contribution_t *banned;     /*!< Owned; known to be the owner's own. NULL: nothing. */
 } ms_wanted_t;
 
 /*! One other provider of one zone. */
@@ -153,6 +154,7 @@ struct ms_zone {
 	bool listing_due;              /*!< The apex's HSYNC RRset is not judged yet. */
 	bool listing_unsaved;          /*!< The last good one could not be written. */
 	uint32_t alarms;               /*!< Bits 1 << MS_ALARM_x. */
+	char **alarm_why;              /*!< Owned; one text per alarm, NULL until the first. */
 	size_t pair_count;
 	ms_pair_t *pairs;              /*!< At most MS_PAIRS_MAX. */
 	/* own keys and contribution */
@@ -169,7 +171,9 @@ struct ms_zone {
 	ms_wanted_t *wanted;           /*!< NULL: nothing. A counted reference. */
 	ms_contribution_t local;       /*!< Of our agent elsewhere, or nobody's in particular. */
 	bool has_local;
+	ms_contribution_t *strays;     /*!< Owned; DNSSEC data that the owner's zone was seen to have. */
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
+	bool written_unsaved;          /*!< The store failed with it. */
 	bool has_written;              /*!< An edit was made once: what stands there is known. */
 	ms_rec_owner_t owner;          /*!< What of the owner's we replaced; our last serial. */
 	bool whole;                    /*!< A version came from the owner as a whole, not judged yet. */
@@ -298,3 +302,5 @@ void ms_wanted_unref(ms_wanted_t *wanted);
 void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why,
                    ms_actions_t *out);
 const char *ms_alarm_name(ms_alarm_t alarm);
+/*! Why it was raised; empty where that is not known. */
+const char *ms_alarm_reason(const ms_zone_t *zone, ms_alarm_t alarm);

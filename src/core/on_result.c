@@ -263,6 +263,15 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	return ret != KNOT_EOK ? ret : settled;
 }
 
+/* What may be done to a zone depends on the store. */
+static void wake_zones(ms_agent_t *agent, ms_now_t now)
+{
+	for (size_t i = 0; i < agent->zone_count; i++) {
+		agent->zones[i]->wake = now.mono;
+	}
+	ms_agent_wake(agent, now.mono);
+}
+
 int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 {
 	if (event->ret != KNOT_EOK) {
@@ -273,6 +282,7 @@ int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 			                                       : knot_strerror(event->ret));
 		}
 		agent->unsaved = true;
+		wake_zones(agent, event->now);
 		agent->save_at = ms_time_add(event->now.mono, SAVE_RETRY);
 		ms_agent_wake(agent, agent->save_at);
 		agent->dirty = true;
@@ -284,6 +294,10 @@ int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	}
 	/* Some later record got through; what failed before it must follow. */
 	agent->unsaved = false;
+	for (size_t i = 0; i < agent->zone_count; i++) {
+		agent->zones[i]->written_unsaved = false;
+	}
+	wake_zones(agent, event->now);
 	agent->save_at = MS_TIME_NEVER;
 	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
 	              "the store works again -> everything is written");

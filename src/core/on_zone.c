@@ -49,6 +49,9 @@ int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out)
 	if (ret == KNOT_EOK) {
 		ret = ms_rrset_minus(&rest, &zone->written.set[MS_APEX_DNSKEY]);
 	}
+	if (ret == KNOT_EOK && zone->strays != NULL) {
+		ret = ms_rrset_minus(&rest, &zone->strays->set[MS_APEX_DNSKEY]);
+	}
 	if (ret == KNOT_EOK) {
 		const ms_rrset_t *sets[] = { &rest };
 		const uint16_t types[] = { ms_apex_rrtype(MS_APEX_DNSKEY) };
@@ -219,6 +222,9 @@ int ms_on_opt_out(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 /* Everything is looked at again, whatever was tried before; refused records get another chance. */
 static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
+	if (zone->strays != NULL) {
+		ms_contribution_clear(zone->strays);
+	}
 	zone->listing_due = true;
 	zone->own_listed = false;
 	zone->keys_at = now.mono;

@@ -347,7 +347,16 @@ int ms_agent_restored(ms_agent_t *agent)
 {
 	int ret = KNOT_EOK;
 	for (size_t i = 0; ret == KNOT_EOK && i < agent->zone_count; i++) {
-		ret = ms_wanted_settle(agent, agent->zones[i]);
+		ms_zone_t *zone = agent->zones[i];
+		ms_actions_t silent = { 0 };
+		bool leaving = false;
+		for (size_t k = 0; k < zone->pair_count; k++) {
+			leaving |= zone->pairs[k].leaving;
+		}
+		/* History is read after the listing that judged it. */
+		ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, &silent);
+		ms_actions_deinit(&silent);
+		ret = ms_wanted_settle(agent, zone);
 	}
 	return ret;
 }

@@ -76,9 +76,9 @@ static void put_time(text_t *t, const char *key, ms_time_t when, ms_now_t now)
 /* Reasons come from peers and from knotd: no quote or line end may break the line. */
 static void put_reason(text_t *t, const char *reason)
 {
-	char clean[MS_REASON_MAX + 1];
+	char clean[2 * MS_REASON_MAX + 1];
 	size_t i = 0;
-	for (; reason[i] != '\0' && i < MS_REASON_MAX; i++) {
+	for (; reason[i] != '\0' && i < sizeof(clean) - 1; i++) {
 		clean[i] = reason[i] == '"' || (unsigned char)reason[i] < ' ' ? '\'' : reason[i];
 	}
 	clean[i] = '\0';
@@ -276,6 +276,7 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	for (unsigned alarm = 0; alarm < MS_ALARM_COUNT; alarm++) {
 		if (ms_zone_alarmed(zone, alarm)) {
 			put(&t, "\nalarm=%s", ms_alarm_name(alarm));
+			put_reason(&t, ms_alarm_reason(zone, alarm));
 		}
 	}
 	for (size_t i = 0; i < zone->quarantine_count; i++) {

@@ -64,7 +64,7 @@ ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
 	bool signer = zone->self_sign == MS_HSYNC_SIGN && may_sign;
 	bool editor = nobody_signs(zone) && !zone->signing && !ms_wanted_sealed(agent, zone);
 	return !signer && !editor ? MS_COMBINE_KEEP
-	     : agent->config.hold ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
+	     : agent->config.hold || agent->unsaved ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
 }
 
 /* Do we publish the keys of this provider? A leaving one's data stay until the process that
@@ -224,6 +224,24 @@ static bool own_serials(const ms_agent_t *agent, const ms_zone_t *zone, const ms
 	return unsigned_here && (agent->config.combiner_role || wanted->managed != 0);
 }
 
+/* The owner's own keys and CDS, once they are known: a version that has them is not combined. */
+static int ban(const ms_zone_t *zone, ms_wanted_t *out)
+{
+	if (zone->strays == NULL || ms_contribution_empty(zone->strays) || out->managed == 0) {
+		return KNOT_EOK;
+	}
+	out->banned = calloc(1, sizeof(*out->banned));
+	int ret = out->banned != NULL ? ms_contribution_copy(out->banned, zone->strays) : KNOT_ENOMEM;
+	for (size_t k = 0; ret == KNOT_EOK && k < KEY_TYPES; k++) {
+		ms_rrset_t *set = &out->banned->set[key_types[k]];
+		ret = ms_rrset_minus(set, &out->data.set[key_types[k]]);
+		if (ret == KNOT_EOK) {
+			ret = ms_rrset_minus(set, &zone->own.set[key_types[k]]);
+		}
+	}
+	return ret;
+}
+
 static bool combines(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	ms_combine_t mode = ms_combine_of(agent, zone);
@@ -240,6 +258,9 @@ static int make(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out
 			out->managed |= BIT(type);
 		}
 	}
+	if (ret == KNOT_EOK && ms_combine_of(agent, zone) == MS_COMBINE_YES) {
+		ret = ban(zone, out);
+	}
 	out->data.stated = out->managed;
 	out->is_unsigned = agent->config.combiner_role;
 	out->has_serial = own_serials(agent, zone, out);
@@ -247,11 +268,19 @@ static int make(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out
 	return ret;
 }
 
+static bool same_banned(const ms_wanted_t *a, const ms_wanted_t *b)
+{
+	static const ms_contribution_t nothing;
+	return ms_contribution_equal(a->banned != NULL ? a->banned : &nothing,
+	                             b->banned != NULL ? b->banned : &nothing);
+}
+
 static bool same(const ms_wanted_t *a, const ms_wanted_t *b)
 {
 	return a != NULL && a->managed == b->managed && a->exact == b->exact &&
 	       a->has_serial == b->has_serial && a->serial == b->serial &&
-	       a->is_unsigned == b->is_unsigned && ms_contribution_equal(&a->data, &b->data);
+	       a->is_unsigned == b->is_unsigned && ms_contribution_equal(&a->data, &b->data) &&
+	       same_banned(a, b);
 }
 
 int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone)
