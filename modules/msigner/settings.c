@@ -382,7 +382,12 @@ void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_opt_t *out)
 	}
 	unsigned journal = knotd_conf_zone(mod, "\x0F""journal-content", zone).single.option;
 	unsigned load = knotd_conf_zone(mod, "\x0D""zonefile-load", zone).single.option;
-	if (load == MS_COMPAT_ZONEFILE_NONE && journal != MS_COMPAT_JOURNAL_ALL) {
+	if (!out->signing && MS_COMPAT_JOURNAL_ONLY_UP) {
+		if (journal != MS_COMPAT_JOURNAL_NONE) {
+			knotd_mod_log(mod, LOG_WARNING, "unsigned zone without 'journal-content: none': "
+			              "the journal refuses our serials, so nothing is combined; set it");
+		}
+	} else if (load == MS_COMPAT_ZONEFILE_NONE && journal != MS_COMPAT_JOURNAL_ALL) {
 		knotd_mod_log(mod, LOG_WARNING, "zone has 'zonefile-load: none' without "
 		              "'journal-content: all': a restart loses our edits; set it");
 	}

@@ -26,6 +26,10 @@ void ms_perform_publish(ms_runtime_t *runtime, ms_now_t now)
 
 static void report_store(ms_runtime_t *runtime, int ret, const char *why)
 {
+	if (ret != KNOT_EOK && !runtime->store_failed) {
+		/* The whole sentence: an event has no room for path and remedy. */
+		ms_worker_log(runtime, MS_LOG_ERROR, why[0] != '\0' ? why : knot_strerror(ret));
+	}
 	runtime->store_failed = ret != KNOT_EOK;
 	ms_event_t *event = ms_event_new(MS_EV_STORED);
 	if (event != NULL) {

@@ -177,6 +177,30 @@ static void destroy(ms_runtime_t *runtime)
 	}
 }
 
+/* A damaged store must not leave zones without their gate: a new one learns from the zones what is
+ * there, and from the peers what should be. */
+static int open_store(ms_runtime_t *runtime, const char *storage, char error[MS_ERROR_MAX])
+{
+	int ret = ms_db_open(&runtime->db, storage, 0, error, MS_ERROR_MAX);
+	if (ret == KNOT_EOK && error[0] != '\0') {
+		ms_worker_log(runtime, MS_LOG_ERROR, error);
+	}
+	if (ret != KNOT_EMALF) {
+		return ret;
+	}
+	ms_worker_log(runtime, MS_LOG_ERROR, error);
+	ret = ms_db_set_aside(storage, error, MS_ERROR_MAX);
+	if (ret == KNOT_EOK) {
+		ret = ms_db_open(&runtime->db, storage, 0, error, MS_ERROR_MAX);
+	}
+	if (ret == KNOT_EOK) {
+		runtime->store_lost = true;
+		ms_worker_log(runtime, MS_LOG_ERROR, "the damaged file is kept as data.mdb.damaged, and "
+		              "a new one is begun -> peers are asked for everything");
+	}
+	return ret;
+}
+
 static int create(const ms_settings_t *settings, const ms_sink_t *sink, ms_runtime_t **out,
                   char error[MS_ERROR_MAX])
 {
@@ -191,7 +215,7 @@ static int create(const ms_settings_t *settings, const ms_sink_t *sink, ms_runti
 	}
 	if (ret == KNOT_EOK) {
 		/* The store makes the directory that the key may be in. */
-		ret = ms_db_open(&runtime->db, settings->storage, 0, error, MS_ERROR_MAX);
+		ret = open_store(runtime, settings->storage, error);
 	}
 	if (ret == KNOT_EOK) {
 		runtime->setup = new_setup(settings, error, &ret);

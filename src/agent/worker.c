@@ -313,6 +313,7 @@ int ms_worker_init(ms_runtime_t *runtime, uint64_t seed, char error[MS_ERROR_MAX
 		return ret;
 	}
 	runtime->agent_ready = true;
+	runtime->agent.store_lost = runtime->store_lost;
 	ret = ms_db_each(runtime->db, restore, &restoring);
 	if (ret != KNOT_EOK) {
 		(void)snprintf(error, MS_ERROR_MAX, "the store in '%.256s' cannot be read (%s); "

@@ -34,9 +34,13 @@
  */
 #define MS_COMPAT_RR_CANONICAL 1
 
+/* From 3.3 on a journal refuses serials that do not grow; ours begin below the owner's. */
+#define MS_COMPAT_JOURNAL_ONLY_UP (KNOT_VERSION_HEX >= 0x030300)
+
 /* Values of knotd's option items as knotd_conf() returns them; Knot has never renumbered them. */
 #define MS_COMPAT_DNSKEY_INCREMENTAL 1
 #define MS_COMPAT_CDS_ALWAYS         3
+#define MS_COMPAT_JOURNAL_NONE       0
 #define MS_COMPAT_JOURNAL_ALL        2
 #define MS_COMPAT_ZONEFILE_NONE      0
 #define MS_COMPAT_ZONEFILE_WHOLE     2

@@ -171,6 +171,7 @@ struct ms_zone {
 	ms_wanted_t *wanted;           /*!< NULL: nothing. A counted reference. */
 	ms_contribution_t local;       /*!< Of our agent elsewhere, or nobody's in particular. */
 	bool has_local;
+	bool adopted_early;            /*!< Our own keys may be among them. */
 	ms_contribution_t *strays;     /*!< Owned; DNSSEC data that the owner's zone was seen to have. */
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
 	bool written_unsaved;          /*!< The store failed with it. */
@@ -225,6 +226,7 @@ typedef struct ms_agent {
 	size_t spent_room;
 	ms_spent_t *spent;
 	bool unsaved;                  /*!< The store failed: nothing may be confirmed. */
+	bool store_lost;               /*!< It was damaged, and is a new one since this start. */
 	ms_time_t save_at;
 	uint64_t publish_id;           /*!< Identity records: EDIT under way. */
 	ms_time_t publish_at;

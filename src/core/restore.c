@@ -126,7 +126,8 @@ static int persist_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_actio
 		ret = ms_zone_persist_owner(zone, &zone->owner, out);
 	}
 	if (ret == KNOT_EOK) {
-		ret = ms_zone_persist_local(zone, zone->has_local ? &zone->local : NULL, out);
+		ret = ms_zone_persist_local(zone, zone->has_local && !zone->adopted_early
+		                                  ? &zone->local : NULL, out);
 	}
 	if (ret == KNOT_EOK && zone->own_keys != NULL && zone->own_listed) {
 		ret = ms_zone_persist_own(zone, out);

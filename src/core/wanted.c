@@ -322,22 +322,24 @@ bool ms_wanted_complete(const ms_zone_t *zone)
 	return complete && any;
 }
 
+/* Of what stands in the apex, or did at first sight, that which is neither ours nor a provider's. */
 static int collect(const ms_zone_t *zone, ms_contribution_t *out)
 {
 	int ret = KNOT_EOK;
 	for (size_t k = 0; ret == KNOT_EOK && k < KEY_TYPES; k++) {
 		ms_apex_type_t type = key_types[k];
+		const ms_rrset_t *from = zone->adopted_early ? &zone->local.set[type] : &zone->apex.set[type];
 		ms_rrset_t *set = &out->set[type];
-		ret = ms_rrset_copy(set, &zone->apex.set[type]);
+		ret = ms_rrset_copy(set, from);
 		if (ret == KNOT_EOK) {
 			ret = ms_rrset_minus(set, &zone->own.set[type]);
 		}
 		for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
 			ret = ms_rrset_minus(set, &zone->pairs[i].held.set[type]);
 		}
-		knot_rdata_t *rr = zone->apex.set[type].rrs.rdata;
-		for (uint16_t i = 0; ret == KNOT_EOK && type == MS_APEX_DNSKEY &&
-		     i < zone->apex.set[type].rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		knot_rdata_t *rr = from->rrs.rdata;
+		for (uint16_t i = 0; ret == KNOT_EOK && type == MS_APEX_DNSKEY && i < from->rrs.count;
+		     i++, rr = knot_rdataset_next(rr)) {
 			if (ms_key_is_own(zone, rr->data, rr->len)) {
 				ret = ms_rrset_remove(set, rr->data, rr->len);
 			}
@@ -350,7 +352,8 @@ static int collect(const ms_zone_t *zone, ms_contribution_t *out)
 static int keep_local(ms_zone_t *zone, ms_contribution_t *local, ms_actions_t *out)
 {
 	bool has = !ms_contribution_empty(local);
-	int ret = ms_zone_persist_local(zone, has ? local : NULL, out);
+	/* Nothing of our own may be taken for somebody else's after a crash. */
+	int ret = out != NULL ? ms_zone_persist_local(zone, has ? local : NULL, out) : KNOT_EOK;
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -369,23 +372,32 @@ int ms_wanted_adopt(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 		return KNOT_EOK;
 	}
 	bool complete = ms_wanted_complete(zone);
-	bool adopt = !zone->has_local && !zone->has_written && !complete && zone->pair_count > 0 &&
-	             ms_zone_list_fits(zone);
+	/* Where the store is lost, at first sight, before the owner sends the zone anew; which of them
+	 * are ours is told a moment later. */
+	bool fits = ms_zone_list_fits(zone);
+	bool adopt = (fits || agent->store_lost) && (!zone->has_local || zone->adopted_early) &&
+	             !zone->has_written && !complete && zone->pair_count > 0;
 	if (!adopt && !(zone->has_local && complete)) {
 		return KNOT_EOK;
 	}
 	ms_contribution_t local = { 0 };
 	int ret = adopt ? collect(zone, &local) : KNOT_EOK;
-	if (ret == KNOT_EOK && adopt && !ms_contribution_empty(&local)) {
+	bool none = ms_contribution_empty(&local);
+	if (ret == KNOT_EOK && adopt && !fits && !none) {
+		ret = keep_local(zone, &local, NULL);
+		zone->adopted_early = ret == KNOT_EOK;
+	} else if (ret == KNOT_EOK && adopt && (!none || zone->adopted_early)) {
 		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
 		              "%u DNSKEY and %u CDS in the zone are nobody's yet -> kept until every "
 		              "provider has contributed", local.set[MS_APEX_DNSKEY].rrs.count,
 		              local.set[MS_APEX_CDS].rrs.count);
 		ret = keep_local(zone, &local, out);
+		zone->adopted_early &= ret != KNOT_EOK;
 	} else if (ret == KNOT_EOK && !adopt) {
 		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
 		              "every provider has contributed -> what is nobody's goes");
 		ret = keep_local(zone, &local, out);
+		zone->adopted_early &= ret != KNOT_EOK;
 	}
 	ms_contribution_clear(&local);
 	return ret;

@@ -4,6 +4,8 @@
 import base64
 import hashlib
 
+from servers import knot_version
+
 AGENT_PORT = 5399    # The agents' own address (drafts section 8): knotd listens there as well.
 DS_TTL = 3           # At the parent: nobody has to wait long for an old DS to leave the caches.
 DNSKEY_TTL = 30      # Longer than a round of questions, so that it is answered from one DNSKEY set.
@@ -146,11 +148,21 @@ acl:
     for zone in lab.shared:
         text += (f"  - domain: {zone}\n    master: owner\n    notify: signer\n"
                  "    acl: [ owner, signer ]\n"
-                 "    zonefile-load: none\n    zonefile-sync: -1\n    journal-content: all\n"
+                 f"    zonefile-load: none\n    zonefile-sync: -1\n{combiner_journal()}"
                  "    retry-max-interval: 2\n")
         if lab.takes_part(zone):
             text += "    module: mod-msigner/default\n"
     return text
+
+
+def combiner_journal():
+    """What an unsigned zone needs for serials of ours (doc/operation.rst)."""
+    return f"    journal-content: {'all' if knot_version() < (3, 3) else 'none'}\n"
+
+
+def behind_combiner():
+    """No journal there: only whole zones come, and need not be signed as a whole."""
+    return "" if knot_version() < (3, 4) else "    ixfr-from-axfr: on\n"
 
 
 def provider(lab, name):
@@ -191,7 +203,7 @@ acl:
                  "    acl: [ upstream, secondary, hand ]\n"
                  "    dnssec-signing: on\n    dnssec-policy: shared\n"
                  "    zonefile-load: none\n    zonefile-sync: -1\n    journal-content: all\n"
-                 "    retry-max-interval: 2\n")
+                 "    retry-max-interval: 2\n" + (behind_combiner() if upstream != "owner" else ""))
         if lab.takes_part(zone):
             text += "    module: mod-msigner/default\n"
     return text

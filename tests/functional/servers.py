@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes of a lab: start, stop, their control tools, and waiting for what they do."""
 
+import functools
 import glob
 import os
 import re
@@ -22,6 +23,7 @@ class LabError(Exception):
     """One sentence for the user."""
 
 
+@functools.cache
 def knot_version():
     """What the differences between versions of Knot DNS hang on: (3, 2), …"""
     said = subprocess.run(["knotd", "--version"], capture_output=True, text=True, check=True).stdout

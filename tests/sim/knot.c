@@ -275,7 +275,6 @@ void sim_knot_refetch(sim_world_t *world, unsigned node, const ms_action_t *acti
 void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action)
 {
 	int zone = sim_zone_index(world, action->keys.zone);
-	sim_trace(world, "DEBUG %s keys asked zone %d", sim_node_name(node), zone);
 	sim_knot_t *knot = &world->node[node].knots[zone];
 	ms_event_t *event = calloc(1, sizeof(*event));
 	event->kind = MS_EV_KEYS;

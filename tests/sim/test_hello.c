@@ -64,7 +64,7 @@ static void test_meet(void)
 	}
 	ok(operational, "both are OPERATIONAL within 0.3 s");
 	sim_run(&world, 5 * MS_SEC);
-	ok(sim_converged(&world, why) && !world.failed, "both hold and serve each other's keys");
+	ok(sim_converged(&world, false, why) && !world.failed, "both hold and serve each other's keys");
 	static const char *const story[] = {
 		"alpha: zone.test./agent.beta.: HSYNC: is ON -> exchange contributions",
 		"alpha: agent.beta.: located -> KNOWN (was NEEDED)",
@@ -93,7 +93,7 @@ static void test_late_transfer(void)
 	   world.node[1].agent.peers[0]->relation == MS_PEER_OPERATIONAL,
 	   "both are OPERATIONAL within 0.3 s of the late transfer");
 	sim_run(&world, 125 * MS_SEC);
-	ok(sim_converged(&world, why) && !world.failed, "and converge");
+	ok(sim_converged(&world, false, why) && !world.failed, "and converge");
 	static const char *const story[] = {
 		"beta: from alpha: the zone is not shared here -> REFUSED",
 		"HELLO received -> NOERROR",

@@ -246,6 +246,22 @@ static void fetch_everywhere(sim_world_t *world)
 	}
 }
 
+static bool converges(sim_world_t *world, bool fetched, char why[128])
+{
+	int64_t end = world->now + CALM;
+	bool converged = false;
+	while (!world->failed && !converged && world->now < end) {
+		sim_run(world, world->now + 2 * MS_SEC);
+		/* Twice, so that a passing agreement does not count. */
+		converged = sim_converged(world, fetched, why);
+		if (converged) {
+			sim_run(world, world->now + 5 * MS_SEC);
+			converged = sim_converged(world, fetched, why);
+		}
+	}
+	return converged;
+}
+
 static bool run_seed(uint64_t seed, bool print)
 {
 	sim_world_t *world = malloc(sizeof(*world));
@@ -257,18 +273,10 @@ static bool run_seed(uint64_t seed, bool print)
 	run_storm(world);
 	calm_down(world);
 	char why[128] = "nothing was checked";
-	int64_t end = world->now + CALM;
-	bool converged = false;
-	sim_run(world, world->now + sim_between(world, 0, 30) * MS_SEC);
-	fetch_everywhere(world);
-	while (!world->failed && !converged && world->now < end) {
-		sim_run(world, world->now + 2 * MS_SEC);
-		/* Twice, so that a passing agreement does not count. */
-		converged = sim_converged(world, why);
-		if (converged) {
-			sim_run(world, world->now + 5 * MS_SEC);
-			converged = sim_converged(world, why);
-		}
+	bool converged = converges(world, false, why);
+	if (converged) {
+		fetch_everywhere(world);
+		converged = converges(world, true, why);
 	}
 	if (!converged) {
 		sim_fail(world, "no convergence: %s", why);

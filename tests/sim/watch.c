@@ -34,7 +34,6 @@ static void bring_news(sim_world_t *world, unsigned node, unsigned zone, ms_apex
 {
 	ms_event_t *event = calloc(1, sizeof(*event));
 	event->kind = MS_EV_APEX;
-	sim_trace(world, "DEBUG %s zone %u meets %u with %u DNSKEY", sim_node_name(node), zone, apex->serial, apex->set[0].rrs.count);
 	event->apex = apex;
 	sim_zone_name(zone, event->zone);
 	/* The inbox keeps the order. */

@@ -266,8 +266,11 @@ void sim_queries(sim_world_t *world, unsigned node);
 /* oracle.c */
 void sim_check_added(sim_world_t *world, unsigned node, unsigned zone, const ms_rrset_t *keys);
 void sim_check_confirmed(sim_world_t *world, unsigned node, const sim_reply_t *reply);
-/*! Do all that list each other hold each other's current contribution, and serve it? */
-bool sim_converged(sim_world_t *world, char why[128]);
+/*!
+ * Do all that list each other hold each other's current contribution, and serve just what they should?
+ * \param fetched  The owner's zone came as a whole meanwhile: alarms that are about it are right, too.
+ */
+bool sim_converged(sim_world_t *world, bool fetched, char why[128]);
 
 /* safety.c */
 /*! An UPDATE has arrived: what its sender withdraws is owed no more. */

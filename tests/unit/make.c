@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -45,6 +46,74 @@ knot_dname_t *make_name(const char *text, knot_dname_storage_t out)
 {
 	assert_non_null(knot_dname_from_str(out, text, sizeof(knot_dname_storage_t)));
 	return out;
+}
+
+void make_ns(ms_rrset_t *set, const char *name)
+{
+	knot_dname_storage_t buf;
+	(void)make_name(name, buf);
+	make_add(set, 3600, buf, knot_dname_size(buf));
+}
+
+bool make_ns_equal(const ms_rrset_t *set, const char *names)
+{
+	ms_rrset_t want = { 0 };
+	char copy[256], *rest = copy;
+	assert_true(strlen(names) < sizeof(copy));
+	strcpy(copy, names);
+	for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
+		make_ns(&want, name);
+	}
+	bool equal = ms_rrset_equal(set, &want);
+	ms_rrset_clear(&want);
+	return equal;
+}
+
+ms_zone_t *make_zone(ms_agent_t *agent)
+{
+	knot_dname_storage_t buf;
+	ms_zone_t *zone = ms_zone_get(agent, make_name("zone.test.", buf));
+	assert_non_null(zone);
+	zone->opted = zone->loaded = zone->shared = zone->signing = zone->own_known = true;
+	zone->self_state = MS_HSYNC_ON;
+	zone->self_sign = MS_HSYNC_SIGN;
+	zone->self_nsmgmt = zone->nsmgmt = MS_HSYNC_OWNER;
+	return zone;
+}
+
+ms_pair_t *make_pair(ms_agent_t *agent, ms_zone_t *zone, const char *identity)
+{
+	knot_dname_storage_t buf;
+	ms_pair_t *pair = ms_pair_get(agent, zone, make_name(identity, buf), make_now(0));
+	assert_non_null(pair);
+	pair->listed = pair->was_on = pair->has_held = true;
+	pair->state = MS_HSYNC_ON;
+	pair->sign = MS_HSYNC_SIGN;
+	return pair;
+}
+
+void make_own(ms_zone_t *zone, const uint8_t key[MAKE_KEY_LEN])
+{
+	ms_rec_own_t *own = calloc(1, sizeof(*own));
+	assert_non_null(own);
+	own->count = 1;
+	assert_int_equal(ms_dnskey_keyid(key, MAKE_KEY_LEN, own->keyid[0]), KNOT_EOK);
+	assert_int_equal(ms_zone_set_own_keys(zone, own), KNOT_EOK);
+	assert_int_equal(ms_zone_digest_keys(zone, &zone->own_keys->dnskey), KNOT_EOK);
+	zone->own_listed = true;
+}
+
+const ms_action_t *make_find(const ms_actions_t *actions, ms_action_kind_t kind, size_t *place)
+{
+	for (size_t i = 0; i < actions->count; i++) {
+		if (actions->list[i].kind == kind) {
+			if (place != NULL) {
+				*place = i;
+			}
+			return &actions->list[i];
+		}
+	}
+	return NULL;
 }
 
 void make_agent(ms_agent_t *agent)

@@ -24,6 +24,19 @@ void make_add(ms_rrset_t *set, uint32_t ttl, const uint8_t *rdata, uint16_t len)
 /*! An HSYNC RDATA from presentation format. */
 void make_hsync(ms_rrset_t *set, const char *text);
 
+/*! An NS RDATA. */
+void make_ns(ms_rrset_t *set, const char *name);
+/*! Exactly these NS names, separated by blanks? */
+bool make_ns_equal(const ms_rrset_t *set, const char *names);
+/*! zone.test., opted in, loaded, signed here; all are ON SIGN OWNER. */
+ms_zone_t *make_zone(ms_agent_t *agent);
+/*! Another provider, ON SIGN, whose contribution is held though it is empty. */
+ms_pair_t *make_pair(ms_agent_t *agent, ms_zone_t *zone, const char *identity);
+/*! The key manager has named this DNSKEY, and the list is of the apex as it is now. */
+void make_own(ms_zone_t *zone, const uint8_t key[MAKE_KEY_LEN]);
+/*! The first action of a kind; its place where \a place is not NULL. NULL: there is none. */
+const ms_action_t *make_find(const ms_actions_t *actions, ms_action_kind_t kind, size_t *place);
+
 /*! Agent agent.a.test. */
 void make_agent(ms_agent_t *agent);
 ms_now_t make_now(double seconds);

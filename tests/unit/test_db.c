@@ -234,32 +234,56 @@ static void write_file(const char *path, const char *data, size_t len)
 	close(fd);
 }
 
+/* What the damage hits decides how LMDB meets it: by an error, or by a signal. */
 static void test_damaged(void **state)
 {
 	lab_t *lab = *state;
-	char file[128], big[100000];
+	static char big[100000], wrong[sizeof(big)];
+	char file[128];
 	memset(big, 'x', sizeof(big));
 	snprintf(file, sizeof(file), "%s/data.mdb", lab->db);
+	const struct {
+		const char *what;
+		off_t keep;     /* Octets left of the file. */
+		off_t from;     /* Where other octets begin … */
+		char octet;
+	} cases[] = {
+		{ "value cut off", 4 * 4096, 4 * 4096, 0 },
+		{ "only the two meta pages", 2 * 4096, 2 * 4096, 0 },
+		{ "no meta page", 1 << 20, 0, 'x' },
+		{ "zeros", 1 << 20, 2 * 4096, 0 },
+		{ "ones", 1 << 20, 2 * 4096, -1 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("# %s\n", cases[i].what);
+		ms_db_t *db = open_db(lab);
+		ms_db_put_t one = { (const uint8_t *)"k", 1, (const uint8_t *)big, sizeof(big) };
+		assert_int_equal(apply(lab, db, &one, 1), KNOT_EOK);
+		ms_db_close(db);
 
-	ms_db_t *db = open_db(lab);
-	ms_db_put_t one = { (const uint8_t *)"k", 1, (const uint8_t *)big, sizeof(big) };
-	assert_int_equal(apply(lab, db, &one, 1), KNOT_EOK);
-	ms_db_close(db);
+		struct stat st;
+		assert_int_equal(stat(file, &st), 0);
+		off_t size = st.st_size < cases[i].keep ? st.st_size : cases[i].keep;
+		memset(wrong, cases[i].octet, sizeof(wrong));
+		int fd = open(file, O_WRONLY);
+		for (off_t at = cases[i].from; at < size; at += sizeof(wrong)) {
+			off_t left = size - at;
+			size_t len = left < (off_t)sizeof(wrong) ? (size_t)left : sizeof(wrong);
+			assert_int_equal(pwrite(fd, wrong, len, at), len);
+		}
+		assert_int_equal(ftruncate(fd, size), 0);
+		close(fd);
+		assert_int_equal(ms_db_open(&db, lab->db, MAP, lab->reason, sizeof(lab->reason)),
+		                 KNOT_EMALF);
+		assert_non_null(strstr(lab->reason, "is damaged; restore it, or move it away"));
 
-	assert_int_equal(truncate(file, 4 * 4096), 0);
-	assert_int_equal(ms_db_open(&db, lab->db, MAP, lab->reason, sizeof(lab->reason)),
-	                 KNOT_EMALF);
-	assert_non_null(strstr(lab->reason, "damaged"));
-
-	write_file(file, big, sizeof(big));
-	assert_int_equal(ms_db_open(&db, lab->db, MAP, lab->reason, sizeof(lab->reason)),
-	                 KNOT_EMALF);
-	assert_non_null(strstr(lab->reason, "move it away"));
-
-	assert_int_equal(unlink(file), 0);
-	db = open_db(lab);
-	assert_content(db, "");
-	ms_db_close(db);
+		assert_int_equal(ms_db_set_aside(lab->db, lab->reason, sizeof(lab->reason)), KNOT_EOK);
+		db = open_db(lab);
+		assert_content(db, "");
+		ms_db_close(db);
+	}
+	snprintf(file, sizeof(file), "%s/data.mdb.damaged", lab->db);
+	assert_int_equal(access(file, F_OK), 0);
 }
 
 static void test_bad_place(void **state)
@@ -334,6 +358,53 @@ static bool may_mount(void)
 	       write_map("/proc/self/uid_map", uid) && write_map("/proc/self/gid_map", gid);
 }
 
+static int read_only(lab_t *lab)
+{
+	if (!may_mount() ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", lab->dir, "tmpfs", 0, "size=128k") != 0) {
+		return SKIPPED;
+	}
+	ms_db_t *db = open_db(lab);
+	ms_db_put_t one = put("k", "v");
+	int ret = apply(lab, db, &one, 1);
+	ms_db_close(db);
+	if (ret != KNOT_EOK || mount("none", lab->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) != 0) {
+		return 1;
+	}
+	if (ms_db_open(&db, lab->db, MAP, lab->reason, sizeof(lab->reason)) != KNOT_EOK ||
+	    strstr(lab->reason, "for writing") == NULL) {
+		return 2;
+	}
+	char text[64] = "";
+	if (ms_db_each(db, print_record, text) != KNOT_EOK || strcmp(text, "k=v ") != 0) {
+		return 3;
+	}
+	ret = apply(lab, db, &one, 1);
+	ms_db_close(db);
+	return ret == KNOT_EACCES && strstr(lab->reason, "able to write") != NULL ? 0 : 4;
+}
+
+/* Not even room for LMDB's lock file, which would end the process. */
+static int begin_on_full_disk(lab_t *lab)
+{
+	char file[128];
+	static uint8_t big[16 * 1024];
+	snprintf(file, sizeof(file), "%s/filler", lab->dir);
+	if (!may_mount() ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", lab->dir, "tmpfs", 0, "size=16k") != 0) {
+		return SKIPPED;
+	}
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, big, sizeof(big)) > 0) {
+	}
+	close(fd);
+	ms_db_t *db = NULL;
+	int ret = ms_db_open(&db, lab->db, MAP, lab->reason, sizeof(lab->reason));
+	return ret == KNOT_ESPACE && strstr(lab->reason, "make room") != NULL ? 0 : 1;
+}
+
 static int fill_disk(lab_t *lab)
 {
 	if (!may_mount() ||
@@ -349,7 +420,7 @@ static int fill_disk(lab_t *lab)
 	ms_db_put_t batch[] = { put("small", "1"),
 	                        { (const uint8_t *)"big", 3, big, sizeof(big) } };
 	int ret = apply(lab, db, batch, 2);
-	if (ret == KNOT_EOK || strstr(lab->reason, "disk is full") == NULL) {
+	if (ret == KNOT_EOK || strstr(lab->reason, "make room") == NULL) {
 		return 2;
 	}
 	char text[64] = "";
@@ -361,14 +432,29 @@ static int fill_disk(lab_t *lab)
 	return 0;
 }
 
-static void test_disk_full(void **state)
+static void test_disk(void **state, int (*body)(lab_t *))
 {
-	int ret = in_child(fill_disk, *state);
+	int ret = in_child(body, *state);
 	if (ret == SKIPPED) {
 		print_message("# no rights to mount a small file system\n");
 		skip();
 	}
 	assert_int_equal(ret, 0);
+}
+
+static void test_disk_full(void **state)
+{
+	test_disk(state, fill_disk);
+}
+
+static void test_no_room(void **state)
+{
+	test_disk(state, begin_on_full_disk);
+}
+
+static void test_read_only(void **state)
+{
+	test_disk(state, read_only);
 }
 
 int main(void)
@@ -384,6 +470,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_rights, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_read_only, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,24 +21,15 @@ static uint8_t own[MAKE_KEY_LEN], k1[MAKE_KEY_LEN], k2[MAKE_KEY_LEN];
 
 static int setup(void **state)
 {
-	knot_dname_storage_t buf;
 	make_agent(&agent);
-	zone = ms_zone_get(&agent, make_name("zone.test.", buf));
-	zone->opted = zone->loaded = zone->shared = zone->own_known = true;
-	zone->self_state = MS_HSYNC_ON;
-	zone->self_sign = MS_HSYNC_SIGN;
-	zone->signing = true;
-	pair = ms_pair_get(&agent, zone, make_name("agent.b.test.", buf), make_now(0));
-	pair->listed = pair->was_on = true;
-	pair->state = MS_HSYNC_ON;
-	pair->sign = MS_HSYNC_SIGN;
+	zone = make_zone(&agent);
+	pair = make_pair(&agent, zone, "agent.b.test.");
 	make_zsk(1, own);
 	make_zsk(2, k1);
 	make_zsk(3, k2);
 	make_add(&zone->own.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
 	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
 	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k1, sizeof(k1));
-	pair->has_held = true;
 	return 0;
 }
 
@@ -49,23 +40,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const ms_action_t *find(ms_action_kind_t kind, size_t *place)
-{
-	for (size_t i = 0; i < out.count; i++) {
-		if (out.list[i].kind == kind) {
-			*place = i;
-			return &out.list[i];
-		}
-	}
-	return NULL;
-}
-
 static const ms_action_t *settle(double now)
 {
-	size_t place;
 	ms_actions_clear(&out);
 	assert_int_equal(ms_merge_settle(&agent, zone, make_now(now), &out), KNOT_EOK);
-	return find(MS_ACT_EDIT, &place);
+	return make_find(&out, MS_ACT_EDIT, NULL);
 }
 
 static void edited(double now, int ret)
@@ -86,8 +65,8 @@ static void test_add_and_withdraw(void **state)
 	assert_int_equal(action->edit.edits[0].ttl, 60); /* that of the RRset, not the peer's */
 	assert_true(ms_rrset_has(&action->edit.edits[0].add, k1, sizeof(k1)));
 	assert_int_equal(action->edit.edits[0].remove.rrs.count, 0);
-	assert_non_null(find(MS_ACT_PERSIST, &persist));
-	assert_non_null(find(MS_ACT_EDIT, &edit));
+	assert_non_null(make_find(&out, MS_ACT_PERSIST, &persist));
+	assert_non_null(make_find(&out, MS_ACT_EDIT, &edit));
 	assert_true(persist < edit);
 	assert_null(settle(1)); /* one at a time */
 
@@ -181,6 +160,92 @@ static void test_failure_backs_off(void **state)
 	assert_false(ms_zone_alarmed(zone, MS_ALARM_EDIT_FAILING));
 }
 
+/* NSMgmt becomes AGENT and OWNER again (G-14, H-09): the owner's set is on disk before it goes, and
+ * what is put back is only as good as our guess: the zone is fetched once more. */
+static void test_ns_flips(void **state)
+{
+	(void)state;
+	size_t edit, count = 0;
+	make_ns(&zone->apex.set[MS_APEX_NS], "o.");
+	make_ns(&pair->held.set[MS_APEX_NS], "b.");
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	zone->nsmgmt = MS_HSYNC_AGENT;
+	assert_non_null(settle(0));
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_NS_DIFFER));
+	assert_true(make_ns_equal(&zone->owner.ns, "o."));
+	assert_true(make_ns_equal(&zone->written.set[MS_APEX_NS], "b."));
+	(void)make_find(&out, MS_ACT_EDIT, &edit);
+	for (size_t i = 0; i < edit; i++) {
+		count += out.list[i].kind == MS_ACT_PERSIST;
+	}
+	assert_int_equal(count, 2); /* the owner's, and what we are about to write */
+	edited(0, KNOT_EOK);
+	ms_rrset_clear(&zone->apex.set[MS_APEX_NS]);
+	make_ns(&zone->apex.set[MS_APEX_NS], "b.");
+	assert_null(settle(3));
+
+	/* The owner has made its set equal: over. */
+	ms_rrset_clear(&zone->owner.ns);
+	make_ns(&zone->owner.ns, "b.");
+	assert_null(settle(4));
+	assert_false(ms_zone_alarmed(zone, MS_ALARM_NS_DIFFER));
+	ms_rrset_clear(&zone->owner.ns);
+	make_ns(&zone->owner.ns, "o.");
+
+	zone->nsmgmt = MS_HSYNC_OWNER;
+	const ms_action_t *back = settle(5);
+	assert_non_null(back);
+	assert_true(make_ns_equal(&back->edit.edits[0].add, "o."));
+	assert_null(make_find(&out, MS_ACT_REFETCH, NULL));
+	edited(5, KNOT_EOK);
+	ms_rrset_clear(&zone->apex.set[MS_APEX_NS]);
+	make_ns(&zone->apex.set[MS_APEX_NS], "o.");
+	assert_null(settle(8));
+	assert_non_null(make_find(&out, MS_ACT_REFETCH, NULL));
+	assert_int_equal(zone->owner.ns.rrs.count, 0);
+	assert_int_equal(zone->written.set[MS_APEX_NS].rrs.count, 0);
+	assert_null(settle(9));
+	assert_null(make_find(&out, MS_ACT_REFETCH, NULL)); /* once */
+}
+
+/* What we replaced is not known any more: the store was lost. */
+static void test_refetch(void **state)
+{
+	(void)state;
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	make_ns(&zone->apex.set[MS_APEX_NS], "b.");
+	make_ns(&zone->written.set[MS_APEX_NS], "b.");
+	assert_null(settle(0));
+	assert_non_null(make_find(&out, MS_ACT_REFETCH, NULL));
+	assert_int_equal(zone->written.set[MS_APEX_NS].rrs.count, 0);
+	assert_null(settle(10));
+	assert_null(make_find(&out, MS_ACT_REFETCH, NULL));
+}
+
+/* The owner's DNSSEC data: an alarm, until a version that came as a whole is without them. */
+static void test_strays_alarm(void **state)
+{
+	(void)state;
+	make_own(zone, own);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k2, sizeof(k2));
+	make_own(zone, own);
+	assert_non_null(settle(0));
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_OWNER_DNSSEC));
+	edited(0, KNOT_EOK);
+	assert_int_equal(ms_rrset_remove(&zone->apex.set[MS_APEX_DNSKEY], k2, sizeof(k2)), KNOT_EOK);
+	make_own(zone, own);
+	assert_null(settle(3)); /* our own edit says nothing about the owner */
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_OWNER_DNSSEC));
+	zone->whole = true;
+	zone->own_listed = false; /* ours cannot be told from strays yet */
+	assert_null(settle(4));
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_OWNER_DNSSEC));
+	zone->own_listed = true;
+	assert_null(settle(5));
+	assert_false(ms_zone_alarmed(zone, MS_ALARM_OWNER_DNSSEC));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +254,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_remove_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_backs_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ns_flips, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refetch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strays_alarm, setup, teardown),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
