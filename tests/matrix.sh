@@ -110,6 +110,11 @@ debian() {
 		"$1" "$2" "$from"
 }
 
+# said LOG: its first error, else its last line.
+said() {
+	grep -m 1 '^E: ' "$1" || grep . "$1" | tail -n 1
+}
+
 # replace SUITE FOLDER: where that fails, an older complete one goes on being used.
 replace() {
 	echo "# making Debian $1 in $2"
@@ -121,7 +126,7 @@ replace() {
 		return
 	fi
 	rm -rf --one-file-system "$2.new"
-	why="Debian $1 could not be made: $(grep . "$2.log" | tail -n 1) (all of it is in $2.log)"
+	why="Debian $1 could not be made: $(said "$2.log") (all of it is in $2.log)"
 	complete "$1" || return
 	echo "# $why; an older one is used"
 }
@@ -330,23 +335,24 @@ print_table() {
 }
 
 command_run() {
-	local suite knot keep='' made=() lost=()
+	local suite knot=none keep='' made=()
+	declare -A lost=()
 	(( $# )) || set -- "${SUITES[@]}"
 	mkdir -p "$LOGS"
 	for suite in "$@"; do
 		if prepare "$suite"; then
 			made+=("$suite")
 		else
-			lost+=("$suite")
+			lost[$suite]=$why
 			loud "$why"
 		fi
 	done
-	for suite in "${lost[@]}"; do
-		knot=none table[$suite,knot]=none
+	# Where one suite can be made and a released one cannot, something is wrong with it.
+	for suite in "${!lost[@]}"; do
 		if (( ${#made[@]} )) && ! moving "$suite"; then
-			result "not ok" "the suite could not be made"
+			result "not ok" "${lost[$suite]}"
 		else
-			result ok "tests # SKIP the suite could not be made"
+			result ok "tests # SKIP ${lost[$suite]}"
 		fi
 	done
 	for suite in "${made[@]}"; do

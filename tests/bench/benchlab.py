@@ -2,6 +2,8 @@
 """The lab of the functional tests, with configurations that a benchmark changes."""
 
 import re
+import signal
+import sys
 
 from lab import Lab, LabError
 
@@ -33,3 +35,9 @@ class BenchLab(Lab):
         if count == 0:
             raise LabError(f"{path} has no {old!r} that the benchmark could change")
         self.write(path, text)
+
+
+def end_on_signals():
+    """SIGTERM ends a benchmark as an error does: with its servers."""
+    for number in signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))

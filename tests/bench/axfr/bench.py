@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(HERE, "../../functiona
 import labconf                                                           # noqa: E402
 import netns                                                             # noqa: E402
 import topology                                                          # noqa: E402
-from benchlab import ZONE                                                # noqa: E402
+from benchlab import ZONE, end_on_signals                                # noqa: E402
 from lab import AGENT, OWNER, LabError                                   # noqa: E402
 from lap import Lap                                                      # noqa: E402
 from run import free_net                                                 # noqa: E402
@@ -160,6 +160,7 @@ def arguments():
 
 def main():
     options = arguments()
+    end_on_signals()
     netns.ensure_port_53(["127.53.100.1"])
     for name, records in [(options.topology, count) for count in options.records] or RUNS:
         bench(getattr(topology, name), records, options)

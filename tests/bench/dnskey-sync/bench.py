@@ -17,6 +17,7 @@ TOP = os.path.abspath(f"{HERE}/../../..")
 sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(HERE, "../../functional")]
 
 import netns                                                             # noqa: E402
+from benchlab import end_on_signals                                      # noqa: E402
 from lab import LabError                                                 # noqa: E402
 from lap import SERVERS, Lap                                             # noqa: E402
 from run import free_net                                                 # noqa: E402
@@ -108,6 +109,7 @@ def arguments():
 
 def main():
     options = arguments()
+    end_on_signals()
     if options.lap:
         lap(options.lap, options.output)
         return 0

@@ -59,6 +59,8 @@ def test(make_lab):
                   "the gauges", lambda: gauges(lab))
         line = next(line for line in lab.log("alpha").splitlines() if "ALARM gate-shut" in line)
         assert ZONE in line and "control socket" in line and "'gate: off'" in line, line
+        told = next(x for x in lab.state("alpha", ZONE) if x.get("alarm") == "gate-shut")
+        assert "control socket" in told["reason"] and "gate: off" in told["reason"], told
         assert watches["DNSKEY of alpha"].held > held, "it is shut all the time"
         os.rename(spare + ".away", spare)
         served(lab, "shut")

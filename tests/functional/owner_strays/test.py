@@ -90,6 +90,11 @@ def test(make_lab):
     quiet(lab)
     bad_digest(lab)
     lab.until(lambda: clean(lab) and complete(lab, own_keys(lab)), 10, "everything is combined")
+    # The owner does as it was told.
+    lab.edit("owner", ZONE, *[("unset", ZONE, rrtype) for rrtype in STRAYS],
+             ("unset", ZONE, "TYPE63"))
+    lab.until(lambda: not any("owner-dnssec" in alarms(lab, p) for p in lab.providers), 15,
+              "the alarm ends")
     for name in lab.providers:
         assert sealed(lab, name + "_secondary"), f"the ZONEMD of {name} does not fit"
         assert "ZONEMD, verification failed" not in lab.log(name + "_secondary")

@@ -49,13 +49,12 @@ def full(lab, gamma, store):
             assert "full" in line and "make room" in line and store in line, line
             assert watches["DNSKEY of alpha"].held == 0, "what is served is not held back"
             lab.edit("owner", ZONE, ("set", "full", "60", "A", "192.0.2.200"))
-            lab.until(lambda: lab.ask("alpha", f"full.{ZONE}", "A").answer, 10, "it is there")
+            served(lab, "full", MINE, 10)
             lab.kill("alpha")
             lab.start("alpha")
             assert gamma.send("query", "-T", zone=ZONE + "agent.gamma.example.")["answers"] == "1"
             disk.make_room()
             store_says(lab, "ok")
-            served(lab, "full", MINE)
         assert gamma.update(*update)["rcode"] == NOERROR
         combined(lab, "everything heals", large)
         lab.stop("alpha")

@@ -6,7 +6,7 @@ import os
 
 import lmdb
 from days import ZONE, arrives, watched
-from gamma import dnskey, tag
+from gamma import alarms, dnskey, tag
 from lab import OFF, hsync
 from labconf import identity
 
@@ -38,7 +38,7 @@ def test(make_lab):
                   lambda: lab.state("alpha", ZONE))
         arrives(lab, "combined", ["alpha", "alpha_secondary"])
         assert provider(lab, "beta")["dnskey"] == str(BETA), provider(lab, "beta")
-        assert provider(lab, "gamma")["leaving"] == "yes"
+        assert provider(lab, "gamma")["leaving"] == "yes" and "leaving" in alarms(lab)
         assert "leaving" not in provider(lab, "delta"), "it was never ON"
         lab.stop("alpha")
         before, after = old_store(), lmdb.dump(f"{lab.path('alpha')}/msigner")
