@@ -365,6 +365,23 @@ static int keep_local(ms_zone_t *zone, ms_contribution_t *local, ms_actions_t *o
 	return KNOT_EOK;
 }
 
+/* What nobody spoke up for is the owner's. Without memory it is known a moment later next time. */
+static void remember_strays(ms_zone_t *zone)
+{
+	if (zone->strays == NULL) {
+		zone->strays = calloc(1, sizeof(*zone->strays));
+	}
+	for (size_t k = 0; zone->strays != NULL && k < KEY_TYPES; k++) {
+		ms_apex_type_t type = key_types[k];
+		ms_rrset_t *set = &zone->strays->set[type];
+		(void)ms_rrset_union(set, &zone->local.set[type]);
+		(void)ms_rrset_minus(set, &zone->own.set[type]);
+		for (size_t i = 0; i < zone->pair_count; i++) {
+			(void)ms_rrset_minus(set, &zone->pairs[i].held.set[type]);
+		}
+	}
+}
+
 int ms_wanted_adopt(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 {
 	if (agent->config.combiner_role || ms_combine_of(agent, zone) != MS_COMBINE_YES ||
@@ -394,6 +411,7 @@ int ms_wanted_adopt(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 		ret = keep_local(zone, &local, out);
 		zone->adopted_early &= ret != KNOT_EOK;
 	} else if (ret == KNOT_EOK && !adopt) {
+		remember_strays(zone);
 		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL,
 		              "every provider has contributed -> what is nobody's goes");
 		ret = keep_local(zone, &local, out);
