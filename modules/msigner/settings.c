@@ -385,7 +385,8 @@ void ms_settings_zone(knotd_mod_t *mod, const knot_dname_t *zone, ms_opt_t *out)
 	if (!out->signing && MS_COMPAT_JOURNAL_ONLY_UP) {
 		if (journal != MS_COMPAT_JOURNAL_NONE) {
 			knotd_mod_log(mod, LOG_WARNING, "unsigned zone without 'journal-content: none': "
-			              "the journal refuses our serials, so nothing is combined; set it");
+			              "knotd's journal refuses our serials, and with them whatever we "
+			              "have to combine; set it");
 		}
 	} else if (load == MS_COMPAT_ZONEFILE_NONE && journal != MS_COMPAT_JOURNAL_ALL) {
 		knotd_mod_log(mod, LOG_WARNING, "zone has 'zonefile-load: none' without "

@@ -45,6 +45,13 @@ static int note_written(ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *out)
 		ms_contribution_clear(&next);
 		return ret;
 	}
+	if (zone->written_before == NULL) {
+		zone->written_before = calloc(1, sizeof(*zone->written_before));
+		if (zone->written_before != NULL) {
+			*zone->written_before = zone->written;
+			zone->written = (ms_contribution_t){ 0 };
+		}
+	}
 	ms_contribution_clear(&zone->written);
 	zone->written = next;
 	zone->has_written = true;
@@ -263,7 +270,7 @@ static bool is_due(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
 {
 	bool known = zone->own_known || agent->config.combiner_role || !zone->shared;
 	/* While the store fails, only what is noted down already may be put back. */
-	bool noted = !agent->unsaved || (!zone->written_unsaved && zone->wanted != NULL &&
+	bool noted = !agent->unsaved || (zone->written_before == NULL && zone->wanted != NULL &&
 	                                 !zone->wanted->has_serial);
 	return known && noted && zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) &&
 	       !(zone->wanted != NULL && zone->wanted->is_unsigned && zone->apex.is_signed);
@@ -342,7 +349,11 @@ void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 {
 	zone->edit_id = 0;
 	zone->dirty = true;
-	zone->written_unsaved |= event->ret == KNOT_ESPACE;
+	if (event->ret == KNOT_ESPACE) {
+		ms_zone_written_lost(zone);
+	} else {
+		ms_zone_written_kept(zone);
+	}
 	for (size_t i = 0; i < event->edited.refused_count; i++) {
 		quarantine(zone, &event->edited.refused[i], out);
 	}

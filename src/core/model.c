@@ -39,6 +39,25 @@ static void clear_pair(ms_pair_t *pair)
 	ms_contribution_clear(&pair->held);
 }
 
+void ms_zone_written_kept(ms_zone_t *zone)
+{
+	if (zone->written_before != NULL) {
+		ms_contribution_clear(zone->written_before);
+		free(zone->written_before);
+		zone->written_before = NULL;
+	}
+}
+
+void ms_zone_written_lost(ms_zone_t *zone)
+{
+	if (zone->written_before != NULL) {
+		ms_contribution_clear(&zone->written);
+		zone->written = *zone->written_before;
+		free(zone->written_before);
+		zone->written_before = NULL;
+	}
+}
+
 static void free_zone(ms_zone_t *zone)
 {
 	for (size_t i = 0; i < zone->pair_count; i++) {
@@ -49,6 +68,7 @@ static void free_zone(ms_zone_t *zone)
 	ms_contribution_clear(&zone->own);
 	ms_contribution_clear(&zone->written);
 	ms_contribution_clear(&zone->local);
+	ms_zone_written_kept(zone);
 	ms_rrset_clear(&zone->owner.ns);
 	ms_wanted_unref(zone->wanted);
 	if (zone->strays != NULL) {

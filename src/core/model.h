@@ -174,7 +174,7 @@ struct ms_zone {
 	bool adopted_early;            /*!< Our own keys may be among them. */
 	ms_contribution_t *strays;     /*!< Owned; DNSSEC data that the owner's zone was seen to have. */
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
-	bool written_unsaved;          /*!< The store failed with it. */
+	ms_contribution_t *written_before; /*!< Owned; until it is known that written is on disk. */
 	bool has_written;              /*!< An edit was made once: what stands there is known. */
 	ms_rec_owner_t owner;          /*!< What of the owner's we replaced; our last serial. */
 	bool whole;                    /*!< A version came from the owner as a whole, not judged yet. */
@@ -275,6 +275,10 @@ int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_
 
 ms_zone_t *ms_zone_find(const ms_agent_t *agent, const knot_dname_t *name);
 ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name);
+
+/*! What was noted down as written is on disk; or the store failed, and it is what it was before. */
+void ms_zone_written_kept(ms_zone_t *zone);
+void ms_zone_written_lost(ms_zone_t *zone);
 
 /*! Takes the list over (freed in any case); NULL: never listed. \retval KNOT_ENOMEM */
 int ms_zone_set_own_keys(ms_zone_t *zone, ms_rec_own_t *own);

@@ -294,9 +294,6 @@ int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	}
 	/* Some later record got through; what failed before it must follow. */
 	agent->unsaved = false;
-	for (size_t i = 0; i < agent->zone_count; i++) {
-		agent->zones[i]->written_unsaved = false;
-	}
 	wake_zones(agent, event->now);
 	agent->save_at = MS_TIME_NEVER;
 	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,

@@ -148,14 +148,14 @@ acl:
     for zone in lab.shared:
         text += (f"  - domain: {zone}\n    master: owner\n    notify: signer\n"
                  "    acl: [ owner, signer ]\n"
-                 f"    zonefile-load: none\n    zonefile-sync: -1\n{combiner_journal()}"
+                 f"    zonefile-load: none\n    zonefile-sync: -1\n{unsigned_journal()}"
                  "    retry-max-interval: 2\n")
         if lab.takes_part(zone):
             text += "    module: mod-msigner/default\n"
     return text
 
 
-def combiner_journal():
+def unsigned_journal():
     """What an unsigned zone needs for serials of ours (doc/operation.rst)."""
     return f"    journal-content: {'all' if knot_version() < (3, 3) else 'none'}\n"
 

@@ -29,7 +29,7 @@ BUSY, CALM = 5, 20
 SMALL = 10000        # Records. Below, a round takes a second: many are made, to see more versions.
 RUNS = [("Direct", 1000), ("Combined", 1000), ("Direct", 200000)]
 # Whether it is small: bursts; rounds of single changes, and how many each has.
-ROUNDS = {True: (6, 10, 10), False: (1, 3, 4)}
+ROUNDS = {True: (6, 10, 10), False: (1, 2, 4)}
 
 
 def say(text):
@@ -75,10 +75,10 @@ def perform(laps, records, options):
         for lap in laps.values():
             lap.burst(options.changes, options.pause)
         say(f"burst {i + 1} of {bursts}: {options.changes} changes each")
-    for _ in range(rounds):
+    for i in range(rounds):
         for lap in laps.values():
             lap.singles(singles, CALM)
-    say(f"{rounds * singles} single changes each")
+        say(f"round {i + 1} of {rounds}: {singles} single changes each")
 
 
 def print_seen(laps, phase, title):

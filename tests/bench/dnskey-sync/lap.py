@@ -8,7 +8,7 @@ from lab import LabError
 from ownerside import Owner
 from watching import RATES, Watch, rates
 
-CHANGES, KEYS = 30, 20
+CHANGES, KEYS = 3, 2
 PATIENCE = 90     # Seconds until a change must be everywhere; dnskey-sync looks again after 60.
 QUIET = 100       # Looks in a row (some 0.5 s) that must be good before the next change.
 SERVERS = "alpha", "beta", "alpha_secondary", "beta_secondary"

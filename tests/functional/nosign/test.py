@@ -7,11 +7,12 @@ import dnsq
 from days import ZONE, arrives, rewrite, served, servers, union_of, watched
 from gamma import Gamma, add, dnskey, drop
 from lab import AGENT, NOSIGN, hsync
-from labconf import nameservers
+from labconf import nameservers, unsigned_journal
 
 BEHIND = 1 << 30
 NS = dnsq.name_to_wire("ns1.gamma.example.").hex()
-PLAIN = ("    dnssec-signing: on\n    dnssec-policy: shared\n", "")
+PLAIN = (("    dnssec-signing: on\n    dnssec-policy: shared\n", ""),
+         ("    journal-content: all\n", unsigned_journal()))
 
 
 def hosts(lab, name):
@@ -26,7 +27,7 @@ def everywhere(lab, names, what):
 def among_signers(make_lab):
     """alpha signs, beta does not, and gamma, whom the test plays, does not either."""
     lab = make_lab(ixfr=False)
-    rewrite(lab, "beta", PLAIN)
+    rewrite(lab, "beta", *PLAIN)
     lab.start()
     lab.until(lambda: lab.tags("alpha", ZONE), 20, "the zone is signed")
     lab.set_hsync(ZONE, [hsync("alpha", nsmgmt=AGENT), hsync("beta", nsmgmt=AGENT, sign=NOSIGN)])
@@ -67,7 +68,7 @@ def nobody(make_lab):
     """An unsigned zone."""
     lab = make_lab()
     for provider in lab.providers:
-        rewrite(lab, provider, PLAIN)
+        rewrite(lab, provider, *PLAIN)
     lab.start()
     served(lab, "www1")
     lab.set_hsync(ZONE, [hsync(p, nsmgmt=AGENT, sign=NOSIGN) for p in lab.providers])
