@@ -221,7 +221,10 @@ static int want(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out
 static bool own_serials(const ms_agent_t *agent, const ms_zone_t *zone, const ms_wanted_t *wanted)
 {
 	bool unsigned_here = zone->opted ? !zone->signing : zone->owner.has_serial;
-	return unsigned_here && (agent->config.combiner_role || wanted->managed != 0);
+	/* Once it is so it stays so: the owner's serial in between would make the next one of ours older
+	 * than what the secondaries have. */
+	return unsigned_here && (agent->config.combiner_role || wanted->managed != 0 ||
+	                         zone->owner.has_serial);
 }
 
 /* The owner's own keys and CDS, once they are known: a version that has them is not combined. */

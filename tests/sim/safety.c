@@ -176,19 +176,21 @@ static void check_ns(sim_world_t *world, unsigned node, unsigned zone, const ms_
 	}
 }
 
-/* Serials of our making only grow (RFC 1982). */
-static void check_serial(sim_world_t *world, unsigned node, unsigned zone, const ms_apex_t *apex)
+/* Once serials are of our making they only grow (RFC 1982), while the zone is shared. */
+static void check_serial(sim_world_t *world, unsigned node, unsigned zone, const ms_zone_t *row,
+                         const ms_apex_t *apex)
 {
 	sim_node_t *n = &world->node[node];
 	sim_memory_t *memory = &n->knots[zone].memory;
 	knot_dname_storage_t buf;
 	const ms_view_zone_t *seen = ms_view_zone(n->view, sim_zone_name(zone, buf));
 	bool counted = seen != NULL && seen->wanted != NULL && seen->wanted->has_serial;
-	if (counted && memory->counted && (int32_t)(apex->serial - memory->serial) < 0) {
+	memory->counted = memory->counted && row->shared && row->self_state == MS_HSYNC_ON;
+	if (memory->counted && (int32_t)(apex->serial - memory->serial) < 0) {
 		sim_fail(world, "%s lets version %u out after %u", sim_node_name(node), apex->serial,
 		         memory->serial);
 	}
-	memory->counted = counted;
+	memory->counted |= counted;
 	memory->serial = apex->serial;
 }
 
@@ -200,6 +202,6 @@ void sim_check_let_out(sim_world_t *world, unsigned node, unsigned zone, const m
 	if (row != NULL) {
 		check_keys(world, node, row, &n->knots[zone], apex);
 		check_ns(world, node, zone, row, apex);
-		check_serial(world, node, zone, apex);
+		check_serial(world, node, zone, row, apex);
 	}
 }

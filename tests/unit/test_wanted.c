@@ -211,6 +211,11 @@ static void test_nobody_signs(void **state)
 	assert_int_equal(settle()->managed, BIT(NS));
 	assert_true(make_ns_equal(wanted_ns(), "ns.a. ns.b. ns.c."));
 	assert_true(zone->wanted->has_serial);
+	/* Serials of our making stay so: the secondaries have them. */
+	zone->owner.has_serial = true;
+	zone->nsmgmt = MS_HSYNC_OWNER;
+	assert_true(settle()->has_serial && zone->wanted->managed == 0);
+	zone->nsmgmt = MS_HSYNC_AGENT;
 	assert_false(ms_wanted_sealed(&agent, zone));
 	/* The owner signs it: another NS RRset would be bogus. */
 	zone->apex.is_signed = true;
