@@ -83,15 +83,17 @@ class Servers:
         own = os.environ | self.variables.get(name, {})
         return own | self.sanitizer(name, own.get("LD_PRELOAD", ""))
 
-    def sanitizer(self, name, behind):
-        """Providers load a module that was built with sanitizers only behind their runtime."""
+    def sanitizer(self, name, before):
+        """Providers load a module that was built with sanitizers only behind their runtime; a clock
+        of its own must come before that, or both wait for each other."""
         if "MSIGNER_PRELOAD" not in os.environ or name not in self.signers:
             return {}
         log = f"log_path={self.path(name)}/sanitizer"
         options = f"{log}:detect_leaks=0:print_stacktrace=1"
+        order = ":verify_asan_link_order=0" if before else ""
         # ThreadSanitizer does not see how stock knotd synchronises: only our code is judged.
-        return {"LD_PRELOAD": f"{os.environ['MSIGNER_PRELOAD']} {behind}".strip(),
-                "ASAN_OPTIONS": options, "UBSAN_OPTIONS": options,
+        return {"LD_PRELOAD": f"{before} {os.environ['MSIGNER_PRELOAD']}".strip(),
+                "ASAN_OPTIONS": options + order, "UBSAN_OPTIONS": options,
                 "TSAN_OPTIONS": f"{log}:ignore_noninstrumented_modules=1:"
                                 f"suppressions={HERE}/tsan.supp"}
 

@@ -4,6 +4,7 @@ edits go on, and the peers talk to each other again when the clocks agree."""
 
 import glob
 import json
+import os
 
 from days import ZONE, arrives, complete, new_key, own_keys, watched
 from dnsq import key_tag, rrset
@@ -14,8 +15,9 @@ LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
 def clock(lab, offset):
-    """What alpha takes for the time is this far from ours; read at each call."""
-    lab.write(f"{lab.folder}/clock", offset)
+    """What alpha takes for the time is this far from ours; read at each call, and never half."""
+    lab.write(f"{lab.folder}/clock.new", offset)
+    os.rename(f"{lab.folder}/clock.new", f"{lab.folder}/clock")
 
 
 def with_clock(lab):

@@ -11,7 +11,8 @@ RELOADS = 20
 def use_database(lab, name):
     """The server's configuration, imported; it is started from there."""
     where = f"{lab.path(name)}/confdb"
-    lab.run("knotc", "-C", where, "conf-import", f"{lab.path(name)}/knot.conf")
+    sanitizer = [f"{key}={value}" for key, value in lab.sanitizer(name, "").items()]
+    lab.run("env", *sanitizer, "knotc", "-C", where, "conf-import", f"{lab.path(name)}/knot.conf")
     lab.commands[name] = ["knotd", "-C", where]
 
 
