@@ -253,8 +253,8 @@ unit() {
 }
 
 functional() {
-	local log=$LOGS/matrix-$suite-functional.log line good=0 bad=0 planned
-	inside "$log" "$FUNCTIONAL" python3 tests/functional/run.py
+	local log=$LOGS/matrix-$suite-functional.log status=0 line good=0 bad=0 planned
+	inside "$log" "$FUNCTIONAL" python3 tests/functional/run.py || status=$?
 	while IFS= read -r line; do
 		case $line in
 		ok\ *) result ok "${line#* - }"; good=$((good + 1)) ;;
@@ -265,7 +265,7 @@ functional() {
 	done <"$log"
 	planned=$(sed -n 's/^1\.\.//p' "$log" | head -n 1)
 	(( good + bad == ${planned:--1} )) ||
-		{ result "not ok" "functional tests ended early" "$log"; bad=$((bad + 1)); }
+		{ result "not ok" "functional tests ended early, with status $status" "$log"; bad=$((bad + 1)); }
 	table[$suite,functional]=$good/$((good + bad))
 }
 

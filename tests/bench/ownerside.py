@@ -35,11 +35,11 @@ class Owner:
         return f"change={self.changes}"
 
     def until_told(self):
-        told, end = 0, time.monotonic() + PATIENCE
-        while told < len(self.lab.providers):
-            lines = self.log.readlines()
-            told += sum("notify, outgoing" in line for line in lines)
-            if not lines:
+        said, end = "", time.monotonic() + PATIENCE
+        while said.count("notify, outgoing") < len(self.lab.providers):
+            more = self.log.read()
+            said += more
+            if not more:
                 time.sleep(0.0005)
             if time.monotonic() > end or self.lab.died():
                 raise LabError(f"change {self.changes}: not all were told within {PATIENCE} s, or "

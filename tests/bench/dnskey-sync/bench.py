@@ -33,12 +33,12 @@ def version():
     return text.split()[-1]
 
 
-def lap(setup, output):
+def lap(setup, options):
     """One set-up with the knotd that is found here; figures as JSON."""
     netns.ensure_port_53(["127.53.100.1"])
     folder, each = tempfile.mkdtemp(prefix=f"dnskey-sync-bench-{setup}."), None
     try:
-        each = Lap(setup, folder, free_net())
+        each = Lap(setup, folder, free_net(), options.changes, options.keys)
         figures = each.run() | {"setup": setup, "knot": version()}
     except Exception:
         print(f"logs and configurations stay in {folder}", file=sys.stderr)
@@ -47,11 +47,11 @@ def lap(setup, output):
         if each:
             each.lab.stop()
     shutil.rmtree(folder)
-    with open(output, "w", encoding="utf-8") as out:
+    with open(options.output, "w", encoding="utf-8") as out:
         json.dump(figures, out)
 
 
-def perform(setup, suite):
+def perform(setup, suite, options):
     """A set-up in a process of its own, which may be in another Debian."""
     print(f"# {setup} on Knot of {suite or 'this machine'}", flush=True)
     command, env = [sys.executable], dict(os.environ)
@@ -59,8 +59,9 @@ def perform(setup, suite):
         command = [f"{TOP}/tests/matrix.sh", "exec", suite, "python3"]
         env["MSIGNER_SO"] = f"{TOP}/build-bench-{suite}/{SUITE_SO}"
     with tempfile.NamedTemporaryFile(prefix="dnskey-sync-bench.", dir="/tmp") as output:
-        done = subprocess.run([*command, f"{HERE}/bench.py", "--lap", setup,
-                               "--output", output.name], env=env, check=False)
+        command += [f"{HERE}/bench.py", "--lap", setup, "--output", output.name,
+                    "--changes", str(options.changes), "--keys", str(options.keys)]
+        done = subprocess.run(command, env=env, check=False)
         if done.returncode != 0:
             raise LabError(f"{setup}: no figures, see above")
         return json.load(output)
@@ -102,6 +103,8 @@ def print_keys(results):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--changes", type=int, default=30, help="of the owner's")
+    parser.add_argument("--keys", type=int, default=20, help="new ZSKs")
     parser.add_argument("--lap", help="only this set-up, here")
     parser.add_argument("--output", default="/dev/stdout", help="where its figures go")
     return parser.parse_args()
@@ -111,9 +114,9 @@ def main():
     options = arguments()
     end_on_signals()
     if options.lap:
-        lap(options.lap, options.output)
+        lap(options.lap, options)
         return 0
-    results = [perform(setup, suite) for setup, suite in SETUPS]
+    results = [perform(setup, suite, options) for setup, suite in SETUPS]
     print_changes(results)
     print_keys(results)
     table("The sampler, per server and type; gap: longest time between two answers",

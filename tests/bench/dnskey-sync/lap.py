@@ -8,7 +8,6 @@ from lab import LabError
 from ownerside import Owner
 from watching import RATES, Watch, rates
 
-CHANGES, KEYS = 3, 2
 PATIENCE = 90     # Seconds until a change must be everywhere; dnskey-sync looks again after 60.
 QUIET = 100       # Looks in a row (some 0.5 s) that must be good before the next change.
 SERVERS = "alpha", "beta", "alpha_secondary", "beta_secondary"
@@ -16,8 +15,9 @@ PEER = {"alpha": "beta", "beta": "alpha", "alpha_secondary": "beta", "beta_secon
 
 
 class Lap:
-    def __init__(self, setup, folder, net):
+    def __init__(self, setup, folder, net, changes, keys):
         self.lab = setups.make(setup, folder, net)
+        self.count = {"changes": changes, "keys": keys}
         self.unrepaired = 0
 
     def run(self):
@@ -28,7 +28,8 @@ class Lap:
         changes = self.watch(self.make_changes, ("owner", "TXT"))
         self.settle(lambda: True)
         new_keys = self.watch(self.make_keys)
-        return {"changes": CHANGES, "keys": KEYS, "unrepaired": self.unrepaired,
+        return self.count | {
+                "unrepaired": self.unrepaired,
                 "lost": {name: self.lost(changes, name) for name in SERVERS},
                 "withheld": {name: self.withheld(changes, name) for name in SERVERS},
                 "served": {name: self.latencies(new_keys, name) for name in SERVERS[1:]},
@@ -59,7 +60,7 @@ class Lap:
             self.unrepaired += 1
 
     def make_changes(self):
-        for _ in range(CHANGES):
+        for _ in range(self.count["changes"]):
             self.owner.change()
             mark = [self.owner.mark()]
             self.settle(lambda mark=mark: all(texts(self.lab.ask(name, ZONE, "TXT")) == mark
@@ -107,7 +108,7 @@ class Lap:
 
     def make_keys(self):
         self.new = []
-        for _ in range(KEYS):
+        for _ in range(self.count["keys"]):
             made = self.lab.keymgr("alpha", ZONE, "generate", "algorithm=13", "publish=+0",
                                    "active=0").split()[-1]
             self.lab.knotc("alpha", "zone-keys-load", ZONE)
