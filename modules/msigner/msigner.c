@@ -149,7 +149,7 @@ static bool is_held(knotd_qdata_t *qdata, const knot_dname_t *zone)
 		return true;
 	case KNOTD_QUERY_TYPE_NORMAL:
 		return ms_gate_holds(knot_pkt_qtype(qdata->query)) &&
-		       knot_dname_is_equal(knot_pkt_qname(qdata->query), zone);
+		       zone != NULL && knot_dname_is_equal(knot_pkt_qname(qdata->query), zone);
 	default:
 		return false;
 	}
@@ -167,10 +167,16 @@ static void bring_news(const instance_t *self, knotd_qdata_t *qdata, ms_slot_t *
 	ms_runtime_push_apex(self->runtime, zone, apex);
 }
 
-/*! \return false: the version under this query is not for anybody yet. */
-static bool watch(const instance_t *self, knotd_qdata_t *qdata)
+/*! Ordinary questions need no gate: one in sixteen, by its id, may bring the news of a version. */
+static bool may_bring_news(const knotd_qdata_t *qdata)
 {
-	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
+	return (knot_wire_get_id(qdata->query->wire) & 0xf) == 0;
+}
+
+/*! \return false: the version under this query is not for anybody yet. */
+static bool watch(const instance_t *self, knotd_qdata_t *qdata, const knot_dname_t *zone,
+                  bool held)
+{
 	ms_slot_t *slot = zone != NULL ? ms_runtime_slot(self->runtime, zone) : NULL;
 	if (slot == NULL) {
 		return true;
@@ -180,7 +186,7 @@ static bool watch(const instance_t *self, knotd_qdata_t *qdata)
 	bool is_new = ms_slot_version_new(slot, version);
 	bool open = version == VERSION_EMPTY || ms_slot_open(slot, version);
 	/* Judged at first sight, so that a wish that comes later does not shut it. */
-	if (!open && (is_new || is_held(qdata, zone))) {
+	if (!open && (is_new || held)) {
 		ms_gate_apex_t apex;
 		look_at(qdata, &soa, &apex);
 		open = ms_runtime_gate(self->runtime, slot, version, &apex);
@@ -188,7 +194,7 @@ static bool watch(const instance_t *self, knotd_qdata_t *qdata)
 	if (is_new) {
 		bring_news(self, qdata, slot, zone);
 	}
-	return open || !is_held(qdata, zone);
+	return open || !held;
 }
 
 /*! Does this address say more than "any of ours"? */
@@ -335,7 +341,9 @@ static knotd_state_t begin(knotd_state_t state, knot_pkt_t *pkt, knotd_qdata_t *
 	if (!undecided(state)) {
 		return state;
 	}
-	if (!watch(self, qdata)) {
+	const knot_dname_t *zone = knotd_qdata_zone_name(qdata);
+	bool held = is_held(qdata, zone);
+	if ((held || may_bring_news(qdata)) && !watch(self, qdata, zone, held)) {
 		ms_runtime_gated(self->runtime);
 		qdata->rcode = KNOT_RCODE_SERVFAIL;
 		qdata->rcode_ede = KNOT_EDNS_EDE_NOT_READY;
@@ -346,7 +354,8 @@ static knotd_state_t begin(knotd_state_t state, knot_pkt_t *pkt, knotd_qdata_t *
 	case KNOTD_QUERY_TYPE_UPDATE:
 		return message(self, state, pkt, qdata);
 	case KNOTD_QUERY_TYPE_NORMAL:
-		return question(self, state, pkt, qdata);
+		/* The apex of a zone of knotd's is neither a contribution nor a state. */
+		return held ? state : question(self, state, pkt, qdata);
 	default:
 		return state;
 	}
