@@ -90,8 +90,7 @@ static int copy_extra(const instance_t *self, knotd_qdata_t *qdata, ms_apex_t *a
 	for (unsigned i = 0; ret == KNOT_EOK && i < self->extra_count; i++) {
 		knot_rrset_t rrset = knotd_qdata_zone_apex_rrset(qdata, self->extra[i]);
 		apex->extra[i].rrtype = self->extra[i];
-		apex->extra[i].rrs.ttl = rrset.ttl;
-		ret = knot_rdataset_copy(&apex->extra[i].rrs.rrs, &rrset.rrs, NULL);
+		ret = ms_rrset_take(&apex->extra[i].rrs, rrset.ttl, &rrset.rrs);
 	}
 	return ret;
 }
@@ -114,8 +113,7 @@ static ms_apex_t *copy_apex(const instance_t *self, knotd_qdata_t *qdata)
 		if (knot_rrset_empty(&rrset)) {
 			continue;
 		}
-		apex->set[type].ttl = rrset.ttl;
-		if (knot_rdataset_copy(&apex->set[type].rrs, &rrset.rrs, NULL) != KNOT_EOK) {
+		if (ms_rrset_take(&apex->set[type], rrset.ttl, &rrset.rrs) != KNOT_EOK) {
 			ms_apex_clear(apex);
 			free(apex);
 			return NULL;

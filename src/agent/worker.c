@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/worker.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,11 @@
 #define TICK (500 * MS_MSEC)
 /* Refused messages are summed up in the log this often. */
 #define REPORT (60 * MS_SEC)
+/* After this many events what they used is given back to the system: a start of thousands of zones
+ * leaves several times of what stays … */
+#define TRIM_AFTER 2048
+/* … once no more than this came within a tick. */
+#define TRIM_QUIET 16
 /* Longest sleep (milliseconds). */
 #define SLEEP_MAX 1000
 
@@ -125,10 +131,21 @@ static void report_refusals(ms_runtime_t *runtime)
 	}
 }
 
+static void give_memory_back(ms_runtime_t *runtime)
+{
+	runtime->events += runtime->events_tick;
+	if (runtime->events >= TRIM_AFTER && runtime->events_tick <= TRIM_QUIET) {
+		(void)malloc_trim(0);
+		runtime->events = 0;
+	}
+	runtime->events_tick = 0;
+}
+
 static void tick(ms_runtime_t *runtime, ms_now_t now)
 {
 	if (ms_time_due(runtime->tick_at, now.mono)) {
 		runtime->tick_at = ms_time_add(now.mono, TICK);
+		give_memory_back(runtime);
 		ms_replies_expire(&runtime->replies, now.mono);
 		show_stats(runtime);
 	}
@@ -141,6 +158,7 @@ static void tick(ms_runtime_t *runtime, ms_now_t now)
 static void step(ms_runtime_t *runtime, ms_event_t *event, ms_now_t now)
 {
 	event->now = now;
+	runtime->events_tick++;
 	if (event->kind == MS_EV_OPT_IN) {
 		ms_remote_watch(runtime, event->zone);
 	} else if (event->kind == MS_EV_APEX) {

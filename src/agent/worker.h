@@ -75,6 +75,8 @@ struct ms_runtime {
 	uint64_t counter[MS_CTR_COUNT];
 	uint64_t reported[MS_ADMIT_VERDICTS]; /*!< Refusals that the log knows of. */
 	ms_time_t tick_at;
+	unsigned events_tick;            /*!< Handled since the last tick … */
+	unsigned events;                 /*!< … and before it, since memory was last given back. */
 	ms_time_t report_at;
 };
 

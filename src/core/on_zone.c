@@ -148,6 +148,18 @@ static ms_time_t zone_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 	return when;
 }
 
+/* What stands in the apex is mostly what is wanted there. */
+static void share_rdata(ms_zone_t *zone)
+{
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		ms_rrset_share(&zone->apex.set[type], &zone->own.set[type]);
+		if (zone->wanted != NULL) {
+			ms_rrset_share(&zone->apex.set[type], &zone->wanted->data.set[type]);
+			ms_rrset_share(&zone->written.set[type], &zone->wanted->data.set[type]);
+		}
+	}
+}
+
 int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
 	if (!zone->opted) {
@@ -177,6 +189,7 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 		ret = ms_pair_settle(agent, zone, &zone->pairs[i], now, out);
 	}
 	ms_group_settle(agent, zone, out);
+	share_rdata(zone);
 	zone->wake = zone_deadline(agent, zone);
 	zone->wake = ms_time_min(zone->wake, ms_merge_deadline(zone, now));
 	zone->wake = ms_time_min(zone->wake, ms_components_deadline(zone));

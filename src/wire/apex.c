@@ -45,23 +45,85 @@ int ms_apex_index(uint16_t rrtype)
 	return -1;
 }
 
+/* RDATA is shared by copies and counted: thousands of zones hold each set in several places. What
+ * libknot changes is one's own at that time. The count stands before the RDATA. */
+typedef struct {
+	size_t refs; /* Atomic: a view's is copied by knotd's threads, too. */
+} shared_t;
+
+static void *shared_alloc(void *ctx, size_t len)
+{
+	(void)ctx;
+	shared_t *shared = malloc(sizeof(*shared) + len);
+	if (shared == NULL) {
+		return NULL;
+	}
+	shared->refs = 1;
+	return shared + 1;
+}
+
+static void shared_free(void *rdata)
+{
+	shared_t *shared = rdata != NULL ? (shared_t *)rdata - 1 : NULL;
+	if (shared != NULL && __atomic_sub_fetch(&shared->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+		free(shared);
+	}
+}
+
+static knot_mm_t shared_mm = { .alloc = shared_alloc, .free = shared_free };
+
+static int unshare(ms_rrset_t *set)
+{
+	shared_t *shared = (shared_t *)set->rrs.rdata - 1;
+	if (set->rrs.rdata == NULL || __atomic_load_n(&shared->refs, __ATOMIC_ACQUIRE) == 1) {
+		return KNOT_EOK;
+	}
+	knot_rdataset_t own = { 0 };
+	int ret = knot_rdataset_copy(&own, &set->rrs, &shared_mm);
+	if (ret == KNOT_EOK) {
+		shared_free(set->rrs.rdata);
+		set->rrs = own;
+	}
+	return ret;
+}
+
 void ms_rrset_clear(ms_rrset_t *set)
 {
-	knot_rdataset_clear(&set->rrs, NULL);
+	knot_rdataset_clear(&set->rrs, &shared_mm);
 	*set = (ms_rrset_t){ 0 };
 }
 
 int ms_rrset_copy(ms_rrset_t *dst, const ms_rrset_t *src)
 {
-	knot_rdataset_t copy = { 0 };
-	int ret = knot_rdataset_copy(&copy, &src->rrs, NULL);
-	if (ret != KNOT_EOK) {
-		return ret;
+	ms_rrset_t copy = *src;
+	if (copy.rrs.rdata != NULL) {
+		(void)__atomic_add_fetch(&((shared_t *)copy.rrs.rdata - 1)->refs, 1, __ATOMIC_RELAXED);
 	}
-	knot_rdataset_clear(&dst->rrs, NULL);
-	dst->rrs = copy;
-	dst->ttl = src->ttl;
+	ms_rrset_clear(dst);
+	*dst = copy;
 	return KNOT_EOK;
+}
+
+void ms_rrset_share(ms_rrset_t *set, const ms_rrset_t *with)
+{
+	if (set->rrs.count > 0 && set->rrs.rdata != with->rrs.rdata && ms_rrset_equal(set, with)) {
+		ms_rrset_t one = { 0 };
+		(void)ms_rrset_copy(&one, with);
+		one.ttl = set->ttl;
+		ms_rrset_clear(set);
+		*set = one;
+	}
+}
+
+int ms_rrset_take(ms_rrset_t *dst, uint32_t ttl, const knot_rdataset_t *src)
+{
+	ms_rrset_t copy = { .ttl = ttl };
+	int ret = knot_rdataset_copy(&copy.rrs, src, &shared_mm);
+	if (ret == KNOT_EOK) {
+		ms_rrset_clear(dst);
+		*dst = copy;
+	}
+	return ret;
 }
 
 /* A knot_rdata_t on the stack: RDATA of 64 KiB would be too much for a thread's stack, so it is
@@ -78,7 +140,10 @@ static knot_rdata_t *make_rdata(const uint8_t *rdata, uint16_t len)
 int ms_rrset_add(ms_rrset_t *set, const uint8_t *rdata, uint16_t len)
 {
 	knot_rdata_t *rr = make_rdata(rdata, len);
-	int ret = rr != NULL ? knot_rdataset_add(&set->rrs, rr, NULL) : KNOT_ENOMEM;
+	int ret = rr != NULL ? unshare(set) : KNOT_ENOMEM;
+	if (ret == KNOT_EOK) {
+		ret = knot_rdataset_add(&set->rrs, rr, &shared_mm);
+	}
 	free(rr);
 	return ret;
 }
@@ -108,22 +173,51 @@ bool ms_rrset_has(const ms_rrset_t *set, const uint8_t *rdata, uint16_t len)
 int ms_rrset_union(ms_rrset_t *dst, const ms_rrset_t *src)
 {
 	bool was_empty = dst->rrs.count == 0;
-	int ret = src->rrs.count > 0 ? knot_rdataset_merge(&dst->rrs, &src->rrs, NULL) : KNOT_EOK;
-	if (ret == KNOT_EOK && was_empty && src->rrs.count > 0) {
-		dst->ttl = src->ttl;
+	if (src->rrs.count == 0) {
+		return KNOT_EOK;
 	}
-	return ret;
+	if (was_empty) {
+		return ms_rrset_copy(dst, src);
+	}
+	int ret = unshare(dst);
+	return ret == KNOT_EOK ? knot_rdataset_merge(&dst->rrs, &src->rrs, &shared_mm) : ret;
 }
 
 int ms_rrset_minus(ms_rrset_t *dst, const ms_rrset_t *what)
 {
-	return dst->rrs.count > 0 && what->rrs.count > 0
-	       ? knot_rdataset_subtract(&dst->rrs, &what->rrs, NULL) : KNOT_EOK;
+	if (dst->rrs.count == 0 || what->rrs.count == 0) {
+		return KNOT_EOK;
+	}
+	uint8_t *left = shared_alloc(NULL, dst->rrs.size);
+	if (left == NULL) {
+		return KNOT_ENOMEM;
+	}
+	knot_rdataset_t rest = { .rdata = (knot_rdata_t *)left };
+	const knot_rdata_t *rr = dst->rrs.rdata;
+	for (uint16_t i = 0; i < dst->rrs.count; i++, rr = knot_rdataset_next((knot_rdata_t *)rr)) {
+		if (!knot_rdataset_member(&what->rrs, rr)) {
+			memcpy(left + rest.size, rr, knot_rdata_size(rr->len));
+			rest.size += knot_rdata_size(rr->len);
+			rest.count++;
+		}
+	}
+	if (rest.count == 0 || rest.count == dst->rrs.count) {
+		shared_free(left);
+	}
+	if (rest.count == 0) {
+		rest.rdata = NULL;
+	} else if (rest.count == dst->rrs.count) {
+		return KNOT_EOK;
+	}
+	shared_free(dst->rrs.rdata);
+	dst->rrs = rest;
+	return KNOT_EOK;
 }
 
 bool ms_rrset_equal(const ms_rrset_t *a, const ms_rrset_t *b)
 {
-	return a->rrs.count == b->rrs.count && knot_rdataset_eq(&a->rrs, &b->rrs);
+	return a->rrs.count == b->rrs.count &&
+	       (a->rrs.rdata == b->rrs.rdata || knot_rdataset_eq(&a->rrs, &b->rrs));
 }
 
 size_t ms_rrset_octets(const ms_rrset_t *set)

@@ -67,8 +67,13 @@ const char *ms_apex_name(ms_apex_type_t type);
 int ms_apex_index(uint16_t rrtype);
 
 void ms_rrset_clear(ms_rrset_t *set);
-/*! \retval KNOT_ENOMEM; *dst is untouched then. *dst must be empty or initialised: it is replaced. */
+/*! Shares the RDATA until one of both is changed. *dst must be empty or initialised: it is replaced.
+ * Always KNOT_EOK. */
 int ms_rrset_copy(ms_rrset_t *dst, const ms_rrset_t *src);
+/*! Where both have the same RDATA, it is held once from now on; the TTL stays. */
+void ms_rrset_share(ms_rrset_t *set, const ms_rrset_t *with);
+/*! A copy of RDATA of libknot's. \retval KNOT_ENOMEM; *dst is untouched then, else replaced. */
+int ms_rrset_take(ms_rrset_t *dst, uint32_t ttl, const knot_rdataset_t *src);
 /*! Adds one RDATA (copied); adding what is there is KNOT_EOK. */
 int ms_rrset_add(ms_rrset_t *set, const uint8_t *rdata, uint16_t len);
 /*! Removes one RDATA; removing what is not there is KNOT_EOK. */

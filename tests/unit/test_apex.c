@@ -60,7 +60,17 @@ static void test_sets(void **state)
 	assert_int_equal(c.rrs.count, 0);
 	assert_int_equal(ms_rrset_minus(&c, &a), KNOT_EOK);
 	assert_int_equal(ms_rrset_copy(&c, &a), KNOT_EOK);
+	assert_true(ms_rrset_equal(&c, &a) && c.rrs.rdata == a.rrs.rdata);
+	assert_int_equal(ms_rrset_remove(&c, (const uint8_t *)"one", 3), KNOT_EOK);
+	assert_true(has(&a, "one") && !has(&c, "one"));
+	add(&c, "one");
 	assert_true(ms_rrset_equal(&c, &a) && c.rrs.rdata != a.rrs.rdata);
+	ms_rrset_share(&c, &a);
+	assert_true(c.rrs.rdata == a.rrs.rdata);
+	add(&c, "other");
+	assert_false(has(&a, "other"));
+	ms_rrset_share(&c, &a);
+	assert_true(has(&c, "other"));
 	ms_rrset_clear(&a);
 	ms_rrset_clear(&b);
 	ms_rrset_clear(&c);
