@@ -89,6 +89,7 @@ static void free_zone(ms_zone_t *zone)
 static void free_peer(ms_peer_t *peer)
 {
 	knot_dname_free(peer->identity, NULL);
+	ms_waiters_deinit(&peer->waiters);
 	free(peer);
 }
 
@@ -371,8 +372,11 @@ ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *i
 void ms_pair_remove(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair)
 {
 	ms_peer_t *peer = pair->peer;
-	if (pair->sent_id != 0 && peer->window > 0) {
-		peer->window--;
+	if (pair->sent_id != 0) {
+		ms_peer_free_place(agent, peer);
+	}
+	if (pair->waits) {
+		ms_waiters_drop(&peer->waiters, zone);
 	}
 	clear_pair(pair);
 	size_t place = pair - zone->pairs;

@@ -116,6 +116,7 @@ typedef struct {
 	ms_time_t send_at;             /*!< Not before (back-off after a failure). */
 	unsigned failures;
 	ms_time_t sent_at;
+	bool waits;                    /*!< Its zone stands in the peer's queue. */
 	uint64_t sent_id;              /*!< HELLO, UPDATE or STATE under way, or 0. */
 	uint8_t sent_op;               /*!< MS_OP_HELLO, MS_OP_STATE, or 0 for UPDATE. */
 	ms_digest_t sent_digest;       /*!< Of the contribution under way. */

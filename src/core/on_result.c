@@ -130,9 +130,6 @@ int ms_on_answered(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		if (pair->sent_id == event->id) {
 			ms_pair_answered(agent, sent.zone, pair, event->ret, event->answer, event->reason,
 			                 event->now, out);
-			if (pair->peer->starved) {
-				ms_agent_wake(agent, event->now.mono);
-			}
 			break;
 		}
 	}

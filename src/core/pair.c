@@ -204,6 +204,20 @@ static bool in_touch(const ms_pair_t *pair)
 	        pair->peer->relation == MS_PEER_DEGRADED);
 }
 
+/* Nobody passes those who wait already. */
+static bool has_place(const ms_zone_t *zone, const ms_pair_t *pair)
+{
+	const ms_peer_t *peer = pair->peer;
+	return peer->window < MS_PEER_WINDOW && (peer->waiters.count == 0 || peer->turn == zone);
+}
+
+static int stand_in_line(ms_zone_t *zone, ms_pair_t *pair)
+{
+	int ret = pair->waits ? KNOT_EOK : ms_waiters_add(&pair->peer->waiters, zone);
+	pair->waits = ret == KNOT_EOK;
+	return ret;
+}
+
 int ms_pair_settle(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_now_t now,
                    ms_actions_t *out)
 {
@@ -217,9 +231,8 @@ int ms_pair_settle(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_now_t
 	if (!hello && !update && !state) {
 		return KNOT_EOK;
 	}
-	if (pair->peer->window >= MS_PEER_WINDOW) {
-		pair->peer->starved = true;
-		return KNOT_EOK;
+	if (!has_place(zone, pair)) {
+		return stand_in_line(zone, pair);
 	}
 	if (hello) {
 		return send_notify(agent, zone, pair, MS_OP_HELLO, now, out);
@@ -230,7 +243,7 @@ int ms_pair_settle(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_now_t
 
 ms_time_t ms_pair_deadline(const ms_agent_t *agent, const ms_zone_t *zone, const ms_pair_t *pair)
 {
-	if (!reachable(zone, pair) || pair->peer->starved) {
+	if (!reachable(zone, pair) || pair->waits) {
 		return MS_TIME_NEVER;
 	}
 	ms_time_t when = pair->greeted ? MS_TIME_NEVER : pair->hello_at;
@@ -403,7 +416,7 @@ void ms_pair_answered(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, int r
                       ms_actions_t *out)
 {
 	pair->sent_id = 0;
-	pair->peer->window--;
+	ms_peer_free_place(agent, pair->peer);
 	zone->dirty = true;
 	if (ret != KNOT_EOK) {
 		on_failure(agent, zone, pair, ret, reason[0] != '\0' ? reason : knot_strerror(ret),
@@ -436,7 +449,7 @@ void ms_pair_greeted_by(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, con
 		ms_sent_t forgotten;
 		(void)ms_sent_take(agent, pair->sent_id, &forgotten);
 		pair->sent_id = 0;
-		pair->peer->window--;
+		ms_peer_free_place(agent, pair->peer);
 	}
 	if (!pair->greeted) {
 		pair->hello_at = now.mono;

@@ -128,6 +128,14 @@ static void wake_zones(ms_agent_t *agent, const ms_peer_t *peer, ms_time_t when)
 	ms_agent_wake(agent, when);
 }
 
+void ms_peer_free_place(ms_agent_t *agent, ms_peer_t *peer)
+{
+	peer->window -= peer->window > 0;
+	if (peer->waiters.count > 0) {
+		ms_agent_wake(agent, (ms_time_t){ 0 });
+	}
+}
+
 void ms_peer_event(ms_agent_t *agent, ms_peer_t *peer, ms_peer_event_t event, ms_now_t now,
                    ms_actions_t *out)
 {
@@ -239,6 +247,24 @@ static void check_silence(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_a
 	}
 }
 
+/* As many as there is room for, and those among them that have nothing to say any more. */
+static int serve_waiters(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_actions_t *out)
+{
+	int ret = KNOT_EOK;
+	while (peer->window < MS_PEER_WINDOW && peer->waiters.count > 0) {
+		ms_zone_t *zone = ms_waiters_take(&peer->waiters);
+		ms_pair_t *pair = ms_pair_find(zone, peer->identity);
+		if (pair != NULL) {
+			pair->waits = false;
+		}
+		peer->turn = zone;
+		int one = ms_zone_settle(agent, zone, now, out);
+		peer->turn = NULL;
+		ret = ret == KNOT_EOK ? one : ret;
+	}
+	return ret;
+}
+
 int ms_peer_settle(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_actions_t *out)
 {
 	int ret = KNOT_EOK;
@@ -259,11 +285,8 @@ int ms_peer_settle(ms_agent_t *agent, ms_peer_t *peer, ms_now_t now, ms_actions_
 	    ms_time_due(peer->beat_at, now.mono)) {
 		ret = beat(agent, peer, now, out);
 	}
-	if (peer->starved && peer->window < MS_PEER_WINDOW) {
-		peer->starved = false;
-		wake_zones(agent, peer, now.mono);
-	}
-	return ret;
+	int served = serve_waiters(agent, peer, now, out);
+	return ret == KNOT_EOK ? served : ret;
 }
 
 ms_time_t ms_peer_deadline(const ms_agent_t *agent, const ms_peer_t *peer)
@@ -280,6 +303,9 @@ ms_time_t ms_peer_deadline(const ms_agent_t *agent, const ms_peer_t *peer)
 	}
 	if (in_contact(peer) && peer->beat_id == 0) {
 		when = ms_time_min(when, peer->beat_at);
+	}
+	if (peer->waiters.count > 0 && peer->window < MS_PEER_WINDOW) {
+		when = (ms_time_t){ 0 };
 	}
 	/* One microsecond later: silence counts when it is *more* than so many intervals. */
 	if (peer->relation == MS_PEER_OPERATIONAL) {

@@ -18,6 +18,7 @@
 
 #include "core/action.h"
 #include "base/time.h"
+#include "core/waiters.h"
 #include "wire/locator.h"
 
 typedef enum {
@@ -72,12 +73,15 @@ typedef struct {
 	uint8_t sync;
 	bool introduced;               /*!< Capabilities are known. */
 	unsigned window;               /*!< Requests under way. */
-	bool starved;                  /*!< A pair waited for the window. */
+	ms_waiters_t waiters;          /*!< Zones that wait for a place in the window. */
+	struct ms_zone *turn;          /*!< The one that may pass them now. */
 	bool dirty;                    /*!< The view must be made anew. */
 } ms_peer_t;
 
 struct ms_agent;
 
+/*! A request is over: whoever waits for its place is woken by the next timer. */
+void ms_peer_free_place(struct ms_agent *agent, ms_peer_t *peer);
 /*! Applies an event: changes the relation, logs the change, sets timers. */
 void ms_peer_event(struct ms_agent *agent, ms_peer_t *peer, ms_peer_event_t event, ms_now_t now,
                    ms_actions_t *out);
