@@ -3,9 +3,11 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include <gnutls/abstract.h>
 #include <libknot/libknot.h>
 
 #include "wire/dnskey.h"
@@ -66,6 +68,57 @@ static void test_keyid(void **state)
 	assert_string_equal(id, "untouched");
 }
 
+/* Right-aligned, as DNSKEY RDATA has it. */
+static size_t put(uint8_t *out, const gnutls_datum_t *from, size_t len)
+{
+	size_t skip = from->size > len ? from->size - len : 0;
+	memset(out, 0, len);
+	memcpy(out + len - (from->size - skip), from->data + skip, from->size - skip);
+	return len;
+}
+
+/* New keys of every kind: the crypto library says the same about them. */
+static void test_keyid_kinds(void **state)
+{
+	static const struct {
+		uint8_t algorithm;
+		gnutls_pk_algorithm_t kind;
+		unsigned bits;
+		size_t coordinate;
+	} kinds[] = {
+		{ 13, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 32 },
+		{ 14, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1), 48 },
+		{ 15, GNUTLS_PK_EDDSA_ED25519, 0, 32 },
+		{ 16, GNUTLS_PK_EDDSA_ED448, 0, 57 },
+	};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		gnutls_privkey_t priv;
+		gnutls_pubkey_t pub;
+		gnutls_datum_t x, y = { 0 };
+		assert_int_equal(gnutls_privkey_init(&priv), 0);
+		assert_int_equal(gnutls_pubkey_init(&pub), 0);
+		assert_int_equal(gnutls_privkey_generate(priv, kinds[i].kind, kinds[i].bits, 0), 0);
+		assert_int_equal(gnutls_pubkey_import_privkey(pub, priv, 0, 0), 0);
+		assert_int_equal(gnutls_pubkey_export_ecc_raw(pub, NULL, &x, &y), 0);
+		uint8_t rdata[128] = { 0x01, 0x00, 3, kinds[i].algorithm }, id[20];
+		size_t len = 4, id_len = sizeof(id);
+		len += put(rdata + len, &x, kinds[i].coordinate);
+		len += y.size > 0 ? put(rdata + len, &y, kinds[i].coordinate) : 0;
+		assert_int_equal(gnutls_pubkey_get_key_id(pub, GNUTLS_KEYID_USE_SHA1, id, &id_len), 0);
+		char hex[MS_KEYID_LEN + 1], ours[MS_KEYID_LEN + 1];
+		for (size_t k = 0; k < sizeof(id); k++) {
+			(void)snprintf(hex + 2 * k, 3, "%02x", id[k]);
+		}
+		assert_int_equal(ms_dnskey_keyid(rdata, len, ours), KNOT_EOK);
+		assert_string_equal(ours, hex);
+		assert_int_equal(ms_dnskey_keyid(rdata, len - 1, ours), KNOT_ENOTSUP);
+		gnutls_free(x.data);
+		gnutls_free(y.data);
+		gnutls_pubkey_deinit(pub);
+		gnutls_privkey_deinit(priv);
+	}
+}
+
 static void test_cds(void **state)
 {
 	static const struct {
@@ -108,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_keyid),
+		cmocka_unit_test(test_keyid_kinds),
 		cmocka_unit_test(test_cds),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
