@@ -133,7 +133,7 @@ static ms_answer_t accept_message(scene_t *s, ms_admission_t *adm, const ms_orig
 	ms_answer_t ret = MS_ANSWER_DROP;
 	pthread_mutex_lock(&runtime->replay_lock);
 	ms_replay_t seen = ms_replay_see(&runtime->replay, adm->hash,
-	                                 ms_replay_group(adm->peer->identity),
+	                                 ms_replay_group(adm->peer->identity), adm->peer->zones,
 	                                 adm->msg->sig.expiration, s->now.wall.s, &entry);
 	if (seen == MS_REPLAY_ANSWERED) {
 		ret = say_again(s, entry, adm->msg, max);

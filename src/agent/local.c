@@ -131,15 +131,25 @@ static ms_answer_t say_again(const scene_t *s, const ms_replay_entry_t *entry)
 	return said(s, entry->answer_len);
 }
 
+/* Our agent's zones are all of ours. */
+static size_t zone_count(ms_runtime_t *runtime)
+{
+	const ms_view_t *view = ms_runtime_view_begin(runtime);
+	size_t count = view != NULL ? view->zone_count : 0;
+	ms_runtime_view_end(runtime);
+	return count;
+}
+
 static ms_answer_t accept_update(const scene_t *s)
 {
 	ms_runtime_t *runtime = s->runtime;
 	const ms_replay_entry_t *entry = NULL;
 	ms_answer_t ret = MS_ANSWER_DROP;
+	size_t zones = zone_count(runtime);
 	pthread_mutex_lock(&runtime->replay_lock);
 	ms_replay_t seen = ms_replay_see(&runtime->replay, s->hash, ms_replay_group(s->tsig.key.name),
-	                                 s->tsig.request.signed_at + MS_TSIG_FUDGE, s->now.wall.s,
-	                                 &entry);
+	                                 zones, s->tsig.request.signed_at + MS_TSIG_FUDGE,
+	                                 s->now.wall.s, &entry);
 	if (seen == MS_REPLAY_ANSWERED) {
 		ret = say_again(s, entry);
 	}

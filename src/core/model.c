@@ -357,6 +357,7 @@ ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *i
 		return NULL;
 	}
 	peer->refs++;
+	peer->dirty = true;
 	ms_pair_t *pairs = realloc(zone->pairs, (zone->pair_count + 1) * sizeof(*pairs));
 	if (pairs == NULL) {
 		ms_peer_unref(agent, peer);

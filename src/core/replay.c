@@ -11,8 +11,10 @@
 /* First size of the table; it doubles when it is three quarters full. */
 #define FIRST_SIZE 256
 
-/* Expired entries are swept at most this often, seconds. */
+/* Expired entries are swept at most this often, where room is short, and at least this often: what
+ * a rush has left shall not stay. Seconds. */
 #define SWEEP_EVERY 10
+#define TIDY_EVERY  300
 
 int ms_replay_hash(const uint8_t *wire, const ms_sig0_info_t *sig, uint8_t out[MS_SIG_HASH_LEN])
 {
@@ -114,15 +116,27 @@ static int rebuild(ms_replay_cache_t *cache, size_t size, uint32_t now)
 	return KNOT_EOK;
 }
 
+/* Drops what has expired; the table is as large then as the rest needs. */
+static int sweep(ms_replay_cache_t *cache, uint32_t now)
+{
+	size_t alive = 0, size = FIRST_SIZE;
+	for (size_t i = 0; i < cache->size; i++) {
+		alive += used(&cache->slots[i]) && !expired(&cache->slots[i], now);
+	}
+	while (alive >= size / 2 && size < cache->size) {
+		size *= 2;
+	}
+	return rebuild(cache, size, now);
+}
+
 /* Room for one more entry. */
 static int make_room(ms_replay_cache_t *cache, uint32_t now)
 {
 	if (cache->size > 0 && cache->count < cache->size / 4 * 3) {
 		return KNOT_EOK;
 	}
-	size_t size = cache->size > 0 ? cache->size : FIRST_SIZE;
-	bool may_sweep = cache->size > 0 && now - cache->swept >= SWEEP_EVERY;
-	int ret = cache->size == 0 || may_sweep ? rebuild(cache, size, now) : KNOT_EOK;
+	bool may_sweep = cache->size == 0 || now - cache->swept >= SWEEP_EVERY;
+	int ret = may_sweep ? sweep(cache, now) : KNOT_EOK;
 	if (ret == KNOT_EOK && cache->count >= cache->size / 2) {
 		ret = cache->size < MS_REPLAY_MAX ? rebuild(cache, 2 * cache->size, now) : ret;
 	}
@@ -138,13 +152,32 @@ static ms_replay_entry_t *find(ms_replay_cache_t *cache, const uint8_t *hash)
 	return entry != NULL && used(entry) ? entry : NULL;
 }
 
+/* What is granted once stays: the peer had its reasons, and may still have most of those zones. */
+static void grant(ms_replay_cache_t *cache, uint8_t group, size_t zones)
+{
+	size_t most = MS_REPLAY_SHARE_MAX;
+	size_t share = zones < (most - MS_REPLAY_SHARE) / MS_REPLAY_PER_ZONE
+	             ? MS_REPLAY_SHARE + zones * MS_REPLAY_PER_ZONE : most;
+	if (share > cache->share[group]) {
+		cache->share[group] = share;
+	}
+}
+
+/* May the group have one more? */
+static bool has_share(ms_replay_cache_t *cache, uint8_t group, size_t zones, uint32_t now)
+{
+	grant(cache, group, zones);
+	bool full = cache->group[group] >= cache->share[group];
+	if (cache->size > 0 && now - cache->swept >= (full ? SWEEP_EVERY : TIDY_EVERY)) {
+		(void)sweep(cache, now);
+	}
+	return cache->group[group] < cache->share[group];
+}
+
 static ms_replay_entry_t *enter(ms_replay_cache_t *cache, const uint8_t *hash, uint8_t group,
                                 uint32_t expiration, uint32_t now)
 {
-	if (cache->group[group] >= MS_REPLAY_SHARE && now - cache->swept >= SWEEP_EVERY) {
-		(void)rebuild(cache, cache->size, now);
-	}
-	if (cache->group[group] >= MS_REPLAY_SHARE || make_room(cache, now) != KNOT_EOK) {
+	if (make_room(cache, now) != KNOT_EOK) {
 		return NULL;
 	}
 	ms_replay_entry_t *entry = probe(cache->slots, cache->size, hash);
@@ -159,13 +192,14 @@ static ms_replay_entry_t *enter(ms_replay_cache_t *cache, const uint8_t *hash, u
 }
 
 ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
-                          uint8_t group, uint32_t expiration, uint32_t now,
+                          uint8_t group, size_t zones, uint32_t expiration, uint32_t now,
                           const ms_replay_entry_t **entry)
 {
 	ms_replay_entry_t *seen = find(cache, hash);
 	if (seen == NULL) {
-		return enter(cache, hash, group, expiration, now) != NULL ? MS_REPLAY_NEW
-		                                                         : MS_REPLAY_FULL;
+		bool entered = has_share(cache, group, zones, now) &&
+		               enter(cache, hash, group, expiration, now) != NULL;
+		return entered ? MS_REPLAY_NEW : MS_REPLAY_FULL;
 	}
 	if (!seen->answered) {
 		return MS_REPLAY_PENDING;
@@ -177,8 +211,8 @@ ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HA
 int ms_replay_restore(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
                       uint32_t expiration, uint16_t rcode, uint32_t now)
 {
-	/* Whose it was is not stored; few are restored. */
-	ms_replay_entry_t *entry = enter(cache, hash, 0, expiration, now);
+	/* Whose it was is not stored. */
+	ms_replay_entry_t *entry = enter(cache, hash, MS_REPLAY_GROUPS, expiration, now);
 	if (entry == NULL) {
 		return KNOT_ELIMIT;
 	}

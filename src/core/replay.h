@@ -12,12 +12,18 @@
 #include "wire/record.h"
 #include "wire/sig0.h"
 
-/*! Only authenticated peers get in; 128 Ki entries are 10,000 zones x 12 messages. 56 octets each. */
-#define MS_REPLAY_MAX (128 * 1024)
-/*! Peers are counted in so many groups, and one group may have an eighth of all entries: a member
- *  that floods us silences itself, and those few who share its group. */
+/*! Only authenticated peers get in, and each as far as its zones go; this many (64 octets each) are
+ *  enough for two peers with 30,000 zones each, and an end for all together. */
+#define MS_REPLAY_MAX (1024 * 1024)
+/*! Peers are counted in so many groups: a member that floods us silences itself, and those few who
+ *  share its group. */
 #define MS_REPLAY_GROUPS 64
-#define MS_REPLAY_SHARE  (MS_REPLAY_MAX / 8)
+/*! What a peer may say while its signatures live (ten minutes): a change every second, and for each
+ *  zone both greetings, contributions, states, and all of that once more after a restart. */
+#define MS_REPLAY_SHARE    4096
+#define MS_REPLAY_PER_ZONE 16
+/*! But nobody more than half of all. */
+#define MS_REPLAY_SHARE_MAX (MS_REPLAY_MAX / 2)
 /*! Answers kept to be repeated to the octet; further ones are repeated by their RCODE. */
 #define MS_REPLAY_ANSWERS 8192
 
@@ -44,7 +50,8 @@ typedef struct {
 	ms_replay_entry_t *slots;
 	uint32_t swept;            /*!< When expired entries were last dropped. */
 	size_t answers;            /*!< Entries with the octets of an answer. */
-	uint32_t group[MS_REPLAY_GROUPS]; /*!< Entries by group. */
+	uint32_t group[MS_REPLAY_GROUPS + 1]; /*!< Entries by group (the last is nobody's) … */
+	uint32_t share[MS_REPLAY_GROUPS]; /*!< … and how many it may have, by its largest peer. */
 } ms_replay_cache_t;
 
 /*! Hash of a signed message without its signature. \retval KNOT_ERROR crypto library. */
@@ -59,10 +66,11 @@ uint8_t ms_replay_group(const knot_dname_t *identity);
 /*!
  * Looks a signature up and enters it if it is new.
  * \param group  Of the sender, from ms_replay_group().
+ * \param zones  How many it shares with us.
  * \param entry  Set for ANSWERED; borrowed, valid until the next call.
  */
 ms_replay_t ms_replay_see(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],
-                          uint8_t group, uint32_t expiration, uint32_t now,
+                          uint8_t group, size_t zones, uint32_t expiration, uint32_t now,
                           const ms_replay_entry_t **entry);
 /*! Remembers the answer; copies it. \a answer may be NULL. Unknown hash: nothing happens. */
 void ms_replay_answered(ms_replay_cache_t *cache, const uint8_t hash[MS_SIG_HASH_LEN],

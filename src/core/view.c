@@ -123,6 +123,7 @@ static ms_view_peer_t *make_peer(const ms_peer_t *peer)
 	}
 	row->refs = 1;
 	ms_name_copy(row->identity, peer->identity);
+	row->zones = peer->refs;
 	if (peer->has_locator) {
 		ms_name_copy(row->host, peer->locator.host);
 		row->expires = peer->locator.expires;

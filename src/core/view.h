@@ -18,6 +18,7 @@ typedef struct {
 	knot_dname_storage_t identity;
 	knot_dname_storage_t host;     /*!< "." while not located. */
 	int64_t expires;               /*!< UNIX seconds. */
+	size_t zones;                  /*!< That it shares with us. */
 	uint8_t key_count;
 	ms_keyrr_t key[MS_KEYS_MAX];
 } ms_view_peer_t;

@@ -275,7 +275,7 @@ static void receive(sim_world_t *world, unsigned node, const datagram_t *d)
 	}
 	const ms_replay_entry_t *entry;
 	switch (ms_replay_see(&n->replay, in.hash, ms_replay_group(in.peer->identity),
-	                      in.msg->sig.expiration, now.wall.s, &entry)) {
+	                      in.peer->zones, in.msg->sig.expiration, now.wall.s, &entry)) {
 	case MS_REPLAY_NEW:
 		queue(world, node, d, &in);
 		break;
