@@ -172,7 +172,7 @@ void ms_components_learn(ms_zone_t *zone, ms_pair_t *pair, const ms_state_t *sta
 		pair->differs = differs;
 		pair->ttl_differs = ttl_differs;
 		pair->compared = known;
-		zone->dirty = true;
+		ms_zone_touch(zone);
 	}
 }
 

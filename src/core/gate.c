@@ -106,7 +106,7 @@ void ms_gate_watch(const ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 {
 	if (zone->shut && (!applies(agent) || ms_gate_open_apex(zone->wanted, &zone->apex))) {
 		zone->shut = false;
-		zone->dirty = true;
+		ms_zone_touch(zone);
 		/* It opened without a new version: who was told of this one got SERVFAIL. */
 		ms_action_t *notify = ms_action_add(out, MS_ACT_NOTIFY);
 		if (notify != NULL) {

@@ -25,7 +25,7 @@ void ms_group_settle(const ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out
 	zone->group_ready = ready;
 	zone->group_transport = transport;
 	zone->group_sync = sync;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (ready) {
 		ms_action_log(out, MS_LOG_INFO, zone->name, NULL,
 		              "all providers answered -> transport %s, %s",

@@ -207,7 +207,7 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	zone->self_state = self != NULL ? self->state : 0;
 	zone->self_sign = self != NULL ? self->sign : 0;
 	zone->self_nsmgmt = self != NULL ? self->nsmgmt : 0;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 
 	bool leaving = false, refuses = false;
 	for (size_t i = 0; i < zone->pair_count; i++) {

@@ -56,7 +56,7 @@ static int take(ms_zone_t *zone, ms_contribution_t *next, ms_now_t now, ms_actio
 	*next = (ms_contribution_t){ 0 };
 	zone->has_local = true;
 	zone->edit_at = now.mono;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	ms_action_log(out, MS_LOG_INFO, zone->name, NULL,
 	              "UPDATE of our agent: %u DNSKEY, %u CDS, %u NS -> stored, combine",
 	              zone->local.set[MS_APEX_DNSKEY].rrs.count,

@@ -101,7 +101,7 @@ static int note_applied(ms_zone_t *zone)
 	ms_contribution_clear(&applied);
 	if (ret == KNOT_EOK && !ms_digest_equal(&digest, &zone->applied)) {
 		zone->applied = digest;
-		zone->dirty = true;
+		ms_zone_touch(zone);
 		for (size_t i = 0; i < zone->pair_count; i++) {
 			zone->pairs[i].state_wanted |= ms_pair_on(&zone->pairs[i]);
 		}
@@ -348,7 +348,7 @@ static void landed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event, 
 void ms_merge_edited(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 {
 	zone->edit_id = 0;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (event->ret == KNOT_ESPACE) {
 		ms_zone_written_lost(zone);
 	} else {

@@ -6,6 +6,10 @@
 
 #include <libknot/errcode.h>
 
+/* After so many zones more a peer's row of the view is made anew: a message more or less for each of
+ * them does not matter. */
+#define PEER_ZONES_STEP 64
+
 static int copy_config(ms_config_t *dst, const ms_config_t *src)
 {
 	ms_config_t copy = *src;
@@ -102,6 +106,7 @@ void ms_agent_deinit(ms_agent_t *agent)
 		free_peer(agent->peers[i]);
 	}
 	free(agent->zones);
+	ms_wakes_deinit(&agent->wakes);
 	free(agent->peers);
 	free(agent->spent);
 	free(agent->sent);
@@ -117,7 +122,7 @@ int ms_agent_configure(ms_agent_t *agent, const ms_config_t *config, ms_now_t no
 		agent->publish_at = config->publish ? now.mono : MS_TIME_NEVER;
 		agent->dirty = true;
 		for (size_t i = 0; i < agent->zone_count; i++) {
-			agent->zones[i]->dirty = true;
+			ms_zone_touch(agent->zones[i]);
 		}
 		ms_agent_wake(agent, now.mono);
 	}
@@ -301,18 +306,36 @@ ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name)
 		return NULL;
 	}
 	zone->name = knot_dname_copy(name, NULL);
-	void **grown = zone->name == NULL ? NULL
+	zone->wake = MS_TIME_NEVER;
+	void **grown = zone->name == NULL || ms_wakes_room(&agent->wakes) != KNOT_EOK ? NULL
 	             : insert_row((void **)agent->zones, &agent->zone_count, place, zone);
 	if (grown == NULL) {
 		free_zone(zone);
 		return NULL;
 	}
 	agent->zones = (ms_zone_t **)grown;
+	ms_wakes_add(&agent->wakes, zone);
+	zone->agent = agent;
 	zone->nsmgmt = MS_HSYNC_OWNER;
 	zone->keys_at = MS_TIME_NEVER;
-	zone->wake = MS_TIME_NEVER;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	return zone;
+}
+
+void ms_zone_wake_at(ms_zone_t *zone, ms_time_t when)
+{
+	if (when.us != zone->wake.us) {
+		zone->wake = when;
+		ms_wakes_moved(&zone->agent->wakes, zone);
+	}
+}
+
+void ms_agent_shown(ms_agent_t *agent)
+{
+	for (ms_zone_t *zone = agent->dirty_zones; zone != NULL; zone = zone->dirty_next) {
+		zone->dirty = false;
+	}
+	agent->dirty_zones = NULL;
 }
 
 int ms_zone_set_own_keys(ms_zone_t *zone, ms_rec_own_t *own)
@@ -356,8 +379,8 @@ ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *i
 	if (peer == NULL) {
 		return NULL;
 	}
-	peer->refs++;
-	peer->dirty = true;
+	/* Hooks know roughly how many zones it has with us. */
+	peer->dirty |= peer->refs++ % PEER_ZONES_STEP == 0;
 	ms_pair_t *pairs = realloc(zone->pairs, (zone->pair_count + 1) * sizeof(*pairs));
 	if (pairs == NULL) {
 		ms_peer_unref(agent, peer);
@@ -366,7 +389,7 @@ ms_pair_t *ms_pair_get(ms_agent_t *agent, ms_zone_t *zone, const knot_dname_t *i
 	zone->pairs = pairs;
 	pair = &pairs[zone->pair_count++];
 	*pair = (ms_pair_t){ .peer = peer, .state_at = MS_TIME_NEVER };
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	return pair;
 }
 
@@ -383,7 +406,7 @@ void ms_pair_remove(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair)
 	size_t place = pair - zone->pairs;
 	zone->pair_count--;
 	memmove(pair, pair + 1, (zone->pair_count - place) * sizeof(*pair));
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	ms_peer_unref(agent, peer);
 }
 
@@ -457,7 +480,7 @@ void ms_zone_alarm(ms_zone_t *zone, ms_alarm_t alarm, bool on, const char *why, 
 	}
 	zone->alarms ^= 1u << alarm;
 	note_reason(zone, alarm, on ? why : NULL);
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (on) {
 		ms_action_log(out, MS_LOG_WARNING, zone->name, NULL, "ALARM %s: %s",
 		              ms_alarm_name(alarm), why);

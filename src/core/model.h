@@ -15,6 +15,7 @@
 #include "core/action.h"
 #include "core/event.h"
 #include "core/peer.h"
+#include "core/wakes.h"
 #include "wire/apex.h"
 #include "wire/hsync.h"
 #include "wire/message.h"
@@ -140,6 +141,7 @@ typedef struct {
 } ms_quarantine_t;
 
 struct ms_zone {
+	struct ms_agent *agent;        /*!< Whose zone it is. */
 	knot_dname_t *name;            /*!< Owned, lower case. */
 	bool opted;                    /*!< The operator lets it take part. */
 	bool signing;
@@ -196,7 +198,9 @@ struct ms_zone {
 	uint8_t group_transport;
 	uint8_t group_sync;
 	ms_time_t wake;                /*!< Earliest moment ms_zone_settle() has something to do. */
-	bool dirty;                    /*!< The view must be made anew. */
+	size_t wake_place;             /*!< In agent->wakes. */
+	bool dirty;                    /*!< Its row of the view must be made anew … */
+	ms_zone_t *dirty_next;         /*!< … as that of this one. */
 };
 
 /*! A request under way, so that its answer finds the rows it belongs to. */
@@ -220,6 +224,8 @@ typedef struct ms_agent {
 	ms_peer_t **peers;             /*!< Sorted by identity. Owned. */
 	size_t zone_count;
 	ms_zone_t **zones;             /*!< Sorted by name. Owned. */
+	ms_wakes_t wakes;              /*!< The same by the moment they have something to do. */
+	ms_zone_t *dirty_zones;        /*!< The first of those that the view does not show as they are. */
 	size_t sent_count;
 	size_t sent_room;
 	ms_sent_t *sent;
@@ -276,6 +282,28 @@ int ms_spent_add(ms_agent_t *agent, const uint8_t hash[MS_SIG_HASH_LEN], uint32_
 
 ms_zone_t *ms_zone_find(const ms_agent_t *agent, const knot_dname_t *name);
 ms_zone_t *ms_zone_get(ms_agent_t *agent, const knot_dname_t *name);
+
+/*! The zone has something to do at \a when, and not before. */
+void ms_zone_wake_at(ms_zone_t *zone, ms_time_t when);
+/*! … at \a when or before. */
+static inline void ms_zone_wake_by(ms_zone_t *zone, ms_time_t when)
+{
+	if (when.us < zone->wake.us) {
+		ms_zone_wake_at(zone, when);
+	}
+}
+
+/*! The view does not show the zone as it is any more. */
+static inline void ms_zone_touch(ms_zone_t *zone)
+{
+	if (!zone->dirty) {
+		zone->dirty = true;
+		zone->dirty_next = zone->agent->dirty_zones;
+		zone->agent->dirty_zones = zone;
+	}
+}
+/*! It does again: all of them. */
+void ms_agent_shown(ms_agent_t *agent);
 
 /*! What was noted down as written is on disk; or the store failed, and it is what it was before. */
 void ms_zone_written_kept(ms_zone_t *zone);

@@ -164,7 +164,7 @@ static int accept_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms
 	}
 	pair->held_digest = digest;
 	pair->has_held = true;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (!same) {
 		ms_action_log(out, MS_LOG_INFO, zone->name, pair->peer->identity,
 		              "UPDATE: %u DNSKEY, %u CDS, %u NS -> stored, combine",

@@ -60,7 +60,7 @@ static void located(ms_agent_t *agent, ms_peer_t *peer, const ms_event_t *event,
 			ms_pair_t *pair = ms_pair_find(zone, peer->identity);
 			if (pair != NULL) {
 				pair->hello_at = pair->send_at = event->now.mono;
-				zone->wake = event->now.mono;
+				ms_zone_wake_at(zone, event->now.mono);
 			}
 		}
 	}
@@ -214,7 +214,7 @@ static int take_keys(ms_zone_t *zone, const ms_event_t *event, bool *any, bool *
 		memcpy(own->keyid[own->count++], key->id, sizeof(key->id));
 	}
 	*any = own->count > 0;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	return ms_zone_set_own_keys(zone, own);
 }
 
@@ -264,7 +264,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 static void wake_zones(ms_agent_t *agent, ms_now_t now)
 {
 	for (size_t i = 0; i < agent->zone_count; i++) {
-		agent->zones[i]->wake = now.mono;
+		ms_zone_wake_at(agent->zones[i], now.mono);
 	}
 	ms_agent_wake(agent, now.mono);
 }

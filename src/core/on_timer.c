@@ -164,10 +164,7 @@ static ms_time_t agent_deadline(const ms_agent_t *agent, ms_now_t now)
 	for (size_t i = 0; i < agent->peer_count; i++) {
 		when = ms_time_min(when, ms_peer_deadline(agent, agent->peers[i]));
 	}
-	for (size_t i = 0; i < agent->zone_count; i++) {
-		when = ms_time_min(when, agent->zones[i]->wake);
-	}
-	return when;
+	return ms_time_min(when, ms_wakes_first(&agent->wakes));
 }
 
 int ms_on_timer(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
@@ -177,12 +174,9 @@ int ms_on_timer(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		int one = ms_peer_settle(agent, agent->peers[i], event->now, out);
 		ret = ret == KNOT_EOK ? one : ret;
 	}
-	for (size_t i = 0; i < agent->zone_count; i++) {
-		ms_zone_t *zone = agent->zones[i];
-		if (ms_time_due(zone->wake, event->now.mono)) {
-			int one = ms_zone_settle(agent, zone, event->now, out);
-			ret = ret == KNOT_EOK ? one : ret;
-		}
+	for (size_t i = 0, due = ms_wakes_due(&agent->wakes, event->now.mono); i < due; i++) {
+		int one = ms_zone_settle(agent, agent->wakes.due[i], event->now, out);
+		ret = ret == KNOT_EOK ? one : ret;
 	}
 	agent->deadline = agent_deadline(agent, event->now);
 	if (ret != KNOT_EOK) {

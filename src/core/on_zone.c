@@ -120,7 +120,7 @@ static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	zone->own = own;
 	zone->own_digest = digest;
 	zone->own_known = true;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		zone->pairs[i].send_at = now.mono;
 		zone->pairs[i].failures = 0;
@@ -163,7 +163,7 @@ static void share_rdata(ms_zone_t *zone)
 int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
 	if (!zone->opted) {
-		zone->wake = MS_TIME_NEVER;
+		ms_zone_wake_at(zone, MS_TIME_NEVER);
 		return KNOT_EOK;
 	}
 	int ret = KNOT_EOK;
@@ -190,12 +190,9 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	}
 	ms_group_settle(agent, zone, out);
 	share_rdata(zone);
-	zone->wake = zone_deadline(agent, zone);
-	zone->wake = ms_time_min(zone->wake, ms_merge_deadline(zone, now));
-	zone->wake = ms_time_min(zone->wake, ms_components_deadline(zone));
-	if (ret != KNOT_EOK) {
-		zone->wake = ms_time_add(now.mono, MS_SEC);
-	}
+	ms_time_t wake = ms_time_min(zone_deadline(agent, zone), ms_merge_deadline(zone, now));
+	wake = ms_time_min(wake, ms_components_deadline(zone));
+	ms_zone_wake_at(zone, ret == KNOT_EOK ? wake : ms_time_add(now.mono, MS_SEC));
 	ms_agent_wake(agent, zone->wake);
 	return ret;
 }
@@ -210,7 +207,7 @@ int ms_on_opt_in(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	zone->signing = event->opt.signing;
 	zone->managed = event->opt.managed;
 	zone->sheds = event->opt.signing && event->opt.sheds;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (!zone->loaded) {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_GRACE);
 	}
@@ -226,8 +223,8 @@ int ms_on_opt_out(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	ms_zone_t *zone = ms_zone_find(agent, event->zone);
 	if (zone != NULL && zone->opted) {
 		zone->opted = false;
-		zone->dirty = true;
-		zone->wake = MS_TIME_NEVER;
+		ms_zone_touch(zone);
+		ms_zone_wake_at(zone, MS_TIME_NEVER);
 	}
 	return KNOT_EOK;
 }
@@ -253,7 +250,7 @@ static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		pair->send_at = pair->hello_at = now.mono;
 		pair->failures = pair->hello_failures = 0;
 	}
-	zone->dirty = true;
+	ms_zone_touch(zone);
 }
 
 int ms_on_reconcile(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
@@ -307,7 +304,7 @@ int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		zone->keys_at = event->now.mono;
 	}
 	zone->listing_due = true;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	int settled = ms_zone_settle(agent, zone, event->now, out);
 	return ret != KNOT_EOK ? ret : settled;
 }

@@ -291,7 +291,7 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 	if (!pair->acked_known || !ms_digest_equal(&acked, &pair->acked)) {
 		pair->acked = acked;
 		pair->acked_known = true;
-		zone->dirty = true;
+		ms_zone_touch(zone);
 	}
 	if (pair->refuses && zone->own_known && ms_digest_equal(&acked, &zone->own_digest)) {
 		note_refusal(zone, pair, false, "", out);
@@ -300,7 +300,7 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 	                           !ms_digest_equal(&state->applied, &pair->applied))) {
 		pair->applied = state->applied;
 		pair->applied_known = true;
-		zone->dirty = true;
+		ms_zone_touch(zone);
 		learn_refusals(zone, pair, state, out);
 	}
 	ms_components_learn(zone, pair, state, now);
@@ -310,7 +310,7 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 	if (state->session != 0) {
 		pair->peer->session = state->session;
 	}
-	zone->wake = ms_time_min(zone->wake, now.mono);
+	ms_zone_wake_by(zone, now.mono);
 }
 
 static void learn_capabilities(ms_pair_t *pair, const ms_msg_t *msg)
@@ -417,7 +417,7 @@ void ms_pair_answered(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, int r
 {
 	pair->sent_id = 0;
 	ms_peer_free_place(agent, pair->peer);
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (ret != KNOT_EOK) {
 		on_failure(agent, zone, pair, ret, reason[0] != '\0' ? reason : knot_strerror(ret),
 		           now, out);
@@ -443,7 +443,7 @@ void ms_pair_greeted_by(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, con
 	pair->state_wanted = true;
 	pair->send_at = now.mono;
 	pair->failures = 0;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	if (!pair->greeted && pair->sent_id != 0 && pair->sent_op == MS_OP_HELLO &&
 	    ms_time_diff(pair->sent_at, now.mono) > HELLO_CROSSING) {
 		ms_sent_t forgotten;

@@ -106,7 +106,7 @@ static void forget_greetings(ms_agent_t *agent, const ms_peer_t *peer)
 			ms_pair_t *pair = &zone->pairs[k];
 			if (pair->peer == peer) {
 				pair->greeted = pair->greeted_by = false;
-				zone->dirty = true;
+				ms_zone_touch(zone);
 			}
 		}
 	}
@@ -119,8 +119,8 @@ static void wake_zones(ms_agent_t *agent, const ms_peer_t *peer, ms_time_t when)
 		ms_zone_t *zone = agent->zones[i];
 		for (size_t k = 0; k < zone->pair_count; k++) {
 			if (zone->pairs[k].peer == peer) {
-				zone->wake = ms_time_min(zone->wake, when);
-				zone->dirty = true;
+				ms_zone_wake_by(zone, when);
+				ms_zone_touch(zone);
 				break;
 			}
 		}

@@ -259,21 +259,16 @@ ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now)
 	for (size_t i = 0; i < agent->peer_count; i++) {
 		agent->peers[i]->dirty = false;
 	}
-	for (size_t i = 0; i < agent->zone_count; i++) {
-		agent->zones[i]->dirty = false;
-	}
+	ms_agent_shown(agent);
 	agent->dirty = false;
 	return view;
 }
 
 bool ms_view_due(const ms_agent_t *agent)
 {
-	bool due = agent->dirty;
+	bool due = agent->dirty || agent->dirty_zones != NULL;
 	for (size_t i = 0; !due && i < agent->peer_count; i++) {
 		due = agent->peers[i]->dirty;
-	}
-	for (size_t i = 0; !due && i < agent->zone_count; i++) {
-		due = agent->zones[i]->dirty;
 	}
 	return due;
 }

@@ -291,7 +291,9 @@ int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone)
 	/* A combiner's zones have serials of its making from the first version on: what it gives out
 	 * later must never be older. */
 	if (!combines(agent, zone) && !agent->config.combiner_role) {
-		zone->dirty |= zone->wanted != NULL;
+		if (zone->wanted != NULL) {
+			ms_zone_touch(zone);
+		}
 		ms_wanted_unref(zone->wanted);
 		zone->wanted = NULL;
 		return KNOT_EOK;
@@ -308,7 +310,7 @@ int ms_wanted_settle(const ms_agent_t *agent, ms_zone_t *zone)
 	}
 	ms_wanted_unref(zone->wanted);
 	zone->wanted = wanted;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	return KNOT_EOK;
 }
 
@@ -364,7 +366,7 @@ static int keep_local(ms_zone_t *zone, ms_contribution_t *local, ms_actions_t *o
 	zone->local = *local;
 	*local = (ms_contribution_t){ 0 };
 	zone->has_local = has;
-	zone->dirty = true;
+	ms_zone_touch(zone);
 	return KNOT_EOK;
 }
 
