@@ -87,24 +87,40 @@ static int keys_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_acti
 	return ask_keys(agent, zone, MS_KEYS_LIST, out);
 }
 
-bool ms_zone_list_fits(const ms_zone_t *zone)
+static int list_fits(const ms_zone_t *zone, bool *fits)
 {
 	ms_digest_t digest;
-	return zone->own_listed && zone->own_keys != NULL &&
-	       ms_zone_digest_keys(zone, &digest) == KNOT_EOK &&
-	       ms_digest_equal(&digest, &zone->own_keys->dnskey);
+	*fits = false;
+	if (!zone->own_listed || zone->own_keys == NULL) {
+		return KNOT_EOK;
+	}
+	int ret = ms_zone_digest_keys(zone, &digest);
+	*fits = ret == KNOT_EOK && ms_digest_equal(&digest, &zone->own_keys->dnskey);
+	return ret;
+}
+
+bool ms_zone_list_fits(const ms_zone_t *zone)
+{
+	bool fits;
+	return list_fits(zone, &fits) == KNOT_EOK && fits;
 }
 
 /* Our contribution follows our keys; a new one goes to everybody at once. */
 static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
 	bool guess = !zone->own_listed && ms_zone_alarmed(zone, MS_ALARM_KEYS_FAILING);
-	if (!zone->loaded || !zone->shared ||
-	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !guess && !ms_zone_list_fits(zone))) {
+	bool fits;
+	if (!zone->loaded || !zone->shared) {
 		return KNOT_EOK;
 	}
+	/* An error is none of both answers: what follows would go by keys that are not ours any more. */
+	int ret = list_fits(zone, &fits);
+	if (ret != KNOT_EOK ||
+	    (zone->signing && zone->self_sign == MS_HSYNC_SIGN && !guess && !fits)) {
+		return ret;
+	}
 	ms_contribution_t own = { 0 };
-	int ret = ms_contribution_own(agent, zone, &own);
+	ret = ms_contribution_own(agent, zone, &own);
 	if (ret == KNOT_EAGAIN) {
 		return KNOT_EOK;
 	}
