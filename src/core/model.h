@@ -162,6 +162,7 @@ struct ms_zone {
 	ms_pair_t *pairs;              /*!< At most MS_PAIRS_MAX. */
 	/* own keys and contribution */
 	bool own_listed;               /*!< own is the key manager's word. */
+	bool list_new;                 /*!< own_keys was not compared with the zone's keys yet. */
 	ms_rec_own_t *own_keys;        /*!< NULL = never listed. Allocated for its count alone. */
 	uint64_t keys_id;              /*!< KEYS under way, or 0. */
 	ms_digest_t keys_asked;        /*!< Of the apex DNSKEYs when it was asked. */

@@ -230,6 +230,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		return ms_zone_settle(agent, zone, event->now, out);
 	}
 	zone->keys_failures = 0;
+	zone->list_new = false;
 	bool any, all;
 	int ret = take_keys(zone, event, &any, &all);
 	ms_zone_alarm(zone, MS_ALARM_KEYS_FAILING, ret == KNOT_EOK && !all,
@@ -242,6 +243,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		zone->own_listed = all;
 		zone->keys_at = event->now.mono;
 		zone->own_keys->dnskey = zone->keys_asked;
+		zone->list_new = all;
 		ret = ms_zone_persist_own(zone, out);
 	} else if (!any && !event->keys.made && zone->managed) {
 		/* An empty list is none: if making them fails, they are asked for again. */
@@ -252,6 +254,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		(void)ms_zone_set_own_keys(zone, NULL);
 	} else {
 		zone->keys_at = ms_time_add(event->now.mono, EMPTY_RETRY);
+		zone->list_new = all;
 		ms_action_log(out, MS_LOG_NOTICE, zone->name, NULL, "%s -> wait for the zone to load",
 		              event->keys.made ? "the first keys are made and loaded"
 		                               : "the zone has keys but no content");

@@ -39,19 +39,26 @@ int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 	return ask_keys(agent, zone, MS_KEYS_MAKE, out);
 }
 
+/* The DNSKEYs that may be ours. */
+static int rest_of_keys(const ms_zone_t *zone, ms_rrset_t *rest)
+{
+	int ret = ms_rrset_copy(rest, &zone->apex.set[MS_APEX_DNSKEY]);
+	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+		ret = ms_rrset_minus(rest, &zone->pairs[i].held.set[MS_APEX_DNSKEY]);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_minus(rest, &zone->written.set[MS_APEX_DNSKEY]);
+	}
+	if (ret == KNOT_EOK && zone->strays != NULL) {
+		ret = ms_rrset_minus(rest, &zone->strays->set[MS_APEX_DNSKEY]);
+	}
+	return ret;
+}
+
 int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out)
 {
 	ms_rrset_t rest = { 0 };
-	int ret = ms_rrset_copy(&rest, &zone->apex.set[MS_APEX_DNSKEY]);
-	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
-		ret = ms_rrset_minus(&rest, &zone->pairs[i].held.set[MS_APEX_DNSKEY]);
-	}
-	if (ret == KNOT_EOK) {
-		ret = ms_rrset_minus(&rest, &zone->written.set[MS_APEX_DNSKEY]);
-	}
-	if (ret == KNOT_EOK && zone->strays != NULL) {
-		ret = ms_rrset_minus(&rest, &zone->strays->set[MS_APEX_DNSKEY]);
-	}
+	int ret = rest_of_keys(zone, &rest);
 	if (ret == KNOT_EOK) {
 		const ms_rrset_t *sets[] = { &rest };
 		const uint16_t types[] = { ms_apex_rrtype(MS_APEX_DNSKEY) };
@@ -59,6 +66,20 @@ int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out)
 	}
 	ms_rrset_clear(&rest);
 	return ret;
+}
+
+/* Does the list name every DNSKEY that may be ours? Then to ask again would tell nothing more,
+ * whatever stood in the zone when it was asked for: ten thousand new zones are asked about once. */
+static bool explained(const ms_zone_t *zone)
+{
+	ms_rrset_t rest = { 0 };
+	bool all = rest_of_keys(zone, &rest) == KNOT_EOK && rest.rrs.count > 0;
+	knot_rdata_t *rr = rest.rrs.rdata;
+	for (uint16_t i = 0; all && i < rest.rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		all = ms_key_is_own(zone, rr->data, rr->len);
+	}
+	ms_rrset_clear(&rest);
+	return all;
 }
 
 /* Is the key manager's list wanted now? It is asked only when the DNSKEYs that may be ours are
@@ -79,10 +100,16 @@ static int keys_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_acti
 	if (ret != KNOT_EOK) {
 		return ret == KNOT_ENOENT ? KNOT_EOK : ret;
 	}
+	if (zone->list_new && zone->own_keys != NULL && explained(zone)) {
+		zone->own_keys->dnskey = digest;
+		zone->own_listed = true;
+		ret = ms_zone_persist_own(zone, out);
+	}
+	zone->list_new = zone->list_new && ret != KNOT_EOK;
 	if (zone->own_listed && zone->own_keys != NULL &&
 	    ms_digest_equal(&digest, &zone->own_keys->dnskey)) {
-		zone->keys_at = MS_TIME_NEVER;
-		return KNOT_EOK;
+		zone->keys_at = ret == KNOT_EOK ? MS_TIME_NEVER : now.mono;
+		return ret;
 	}
 	return ask_keys(agent, zone, MS_KEYS_LIST, out);
 }
@@ -252,7 +279,7 @@ static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		ms_contribution_clear(zone->strays);
 	}
 	zone->listing_due = true;
-	zone->own_listed = false;
+	zone->own_listed = zone->list_new = false;
 	zone->keys_at = now.mono;
 	zone->edit_at = now.mono;
 	zone->edit_failures = zone->keys_failures = 0;
