@@ -17,11 +17,16 @@ void ms_perform_publish(ms_runtime_t *runtime, ms_now_t now)
 	if (!ms_view_due(&runtime->agent)) {
 		return;
 	}
-	const ms_view_t *old = ms_publish_view(&runtime->publish);
-	const ms_view_t *view = ms_view_make(&runtime->agent, old, now);
-	if (view != NULL) {
-		ms_publish_view_swap(&runtime->publish, view);
+	/* Zones come and go seldom: mostly some have other rows, and the view stays the same one. */
+	ms_view_t *view = (ms_view_t *)ms_publish_view(&runtime->publish);
+	ms_view_zone_t *replaced = NULL;
+	if (ms_view_update(&runtime->agent, view, now, &replaced) == KNOT_ENOTSUP) {
+		const ms_view_t *next = ms_view_make(&runtime->agent, view, now);
+		if (next != NULL) {
+			ms_publish_view_swap(&runtime->publish, next);
+		}
 	}
+	ms_publish_view_drop(replaced);
 }
 
 static void report_store(ms_runtime_t *runtime, int ret, const char *why)

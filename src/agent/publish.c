@@ -66,6 +66,15 @@ void ms_publish_view_swap(ms_publish_t *publish, const ms_view_t *view)
 	}
 }
 
+void ms_publish_view_drop(ms_view_zone_t *old)
+{
+	if (old != NULL) {
+		synchronize_rcu();
+		READS_OVER();
+		ms_view_drop(old);
+	}
+}
+
 const ms_sig0_key_t *ms_publish_key_swap(ms_publish_t *publish, const ms_sig0_key_t *key)
 {
 	const ms_sig0_key_t *old = __atomic_exchange_n(&publish->key, key, __ATOMIC_ACQ_REL);

@@ -52,7 +52,9 @@ const ms_sig0_key_t *ms_publish_key(const ms_publish_t *publish);
 
 /*! Shows \a view from now on (taken) and frees the one before once nobody looks at it. */
 void ms_publish_view_swap(ms_publish_t *publish, const ms_view_t *view);
-/*! The same with the key: \return the one before, which nobody uses any more. */
+/*! Drops rows that the view showed until now, once nobody looks at them. NULL is fine. */
+void ms_publish_view_drop(ms_view_zone_t *old);
+/*! The same as with a view, for the key: \return the one before, which nobody uses any more. */
 const ms_sig0_key_t *ms_publish_key_swap(ms_publish_t *publish, const ms_sig0_key_t *key);
 
 /*! \retval KNOT_ENOMEM */

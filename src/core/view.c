@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libknot/errcode.h>
+
 #include "base/name.h"
 
 static void unref_peer(ms_view_peer_t *row)
@@ -63,14 +65,16 @@ static const ms_view_peer_t *find_peer(const ms_view_t *view, const knot_dname_t
 	return NULL;
 }
 
-const ms_view_zone_t *ms_view_zone(const ms_view_t *view, const knot_dname_t *name)
+/* Where a zone's row stands; NULL: nowhere. */
+static ms_view_zone_t **place_of(const ms_view_t *view, const knot_dname_t *name)
 {
 	size_t low = 0, high = view->zone_count;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int cmp = knot_dname_cmp(view->zones[mid]->name, name);
+		const ms_view_zone_t *row = __atomic_load_n(&view->zones[mid], __ATOMIC_ACQUIRE);
+		int cmp = knot_dname_cmp(row->name, name);
 		if (cmp == 0) {
-			return view->zones[mid];
+			return &view->zones[mid];
 		}
 		if (cmp < 0) {
 			low = mid + 1;
@@ -79,6 +83,12 @@ const ms_view_zone_t *ms_view_zone(const ms_view_t *view, const knot_dname_t *na
 		}
 	}
 	return NULL;
+}
+
+const ms_view_zone_t *ms_view_zone(const ms_view_t *view, const knot_dname_t *name)
+{
+	ms_view_zone_t **place = place_of(view, name);
+	return place != NULL ? __atomic_load_n(place, __ATOMIC_ACQUIRE) : NULL;
 }
 
 /* Does the signer's name belong to this member, and how surely? A host is bound to an identity only
@@ -133,6 +143,15 @@ static ms_view_peer_t *make_peer(const ms_peer_t *peer)
 	return row;
 }
 
+static uint16_t differences(const ms_zone_t *zone)
+{
+	uint16_t differs = 0;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		differs |= ms_pair_on(&zone->pairs[i]) ? zone->pairs[i].differs : 0;
+	}
+	return differs;
+}
+
 static ms_view_zone_t *make_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
 {
 	ms_view_zone_t *row = calloc(1, sizeof(*row));
@@ -142,6 +161,9 @@ static ms_view_zone_t *make_zone(const ms_agent_t *agent, const ms_zone_t *zone,
 	row->refs = 1;
 	row->opted = zone->opted;
 	row->shared = zone->opted && zone->shared;
+	row->alarmed = zone->opted && zone->alarms != 0;
+	row->shut = zone->opted && zone->shut;
+	row->differs = differences(zone);
 	/* What a combiner elsewhere gives us has passed its gate. */
 	row->wanted = ms_wanted_ref(agent->config.gate && !agent->config.remote_combiner
 	                            ? zone->wanted : NULL);
@@ -205,15 +227,22 @@ static bool fill_peers(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 	return true;
 }
 
-static void count_differences(const ms_zone_t *zone, ms_view_t *view)
+/* \a one: 1 for a row that comes, -1 for one that goes. */
+static void count_zone(ms_view_t *view, const ms_view_zone_t *row, int one)
 {
-	uint16_t differs = 0;
-	for (size_t i = 0; i < zone->pair_count; i++) {
-		differs |= ms_pair_on(&zone->pairs[i]) ? zone->pairs[i].differs : 0;
+	view->gauge_zones += one * row->opted;
+	view->gauge_shared += one * row->shared;
+	view->gauge_alarms += one * row->alarmed;
+	view->gauge_shut += one * row->shut;
+	for (unsigned i = 0; row->differs != 0 && i < MS_COMPONENTS_MAX; i++) {
+		view->gauge_differs[i] += one * ((row->differs >> i) & 1);
 	}
-	for (unsigned i = 0; differs != 0 && i < MS_COMPONENTS_MAX; i++) {
-		view->gauge_differs[i] += (differs >> i) & 1;
-	}
+}
+
+/* Before the operator's word has reached us after a start, the gate is right already. */
+static bool is_shown(const ms_zone_t *zone)
+{
+	return zone->opted || zone->wanted != NULL;
 }
 
 static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t *view,
@@ -222,8 +251,7 @@ static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 	size_t at = 0;
 	for (size_t i = 0; i < agent->zone_count; i++) {
 		const ms_zone_t *zone = agent->zones[i];
-		/* Before the operator's word has reached us after a start, the gate is right already. */
-		if (!zone->opted && zone->wanted == NULL) {
+		if (!is_shown(zone)) {
 			continue;
 		}
 		ms_view_zone_t *row = next_zone(agent, zone, old, &at, now);
@@ -231,11 +259,7 @@ static bool fill_zones(const ms_agent_t *agent, const ms_view_t *old, ms_view_t 
 			return false;
 		}
 		view->zones[view->zone_count++] = row;
-		view->gauge_zones += zone->opted;
-		view->gauge_shared += zone->opted && zone->shared;
-		view->gauge_alarms += zone->opted && zone->alarms != 0;
-		view->gauge_shut += zone->opted && zone->shut;
-		count_differences(zone, view);
+		count_zone(view, row, 1);
 	}
 	return true;
 }
@@ -264,11 +288,65 @@ ms_view_t *ms_view_make(ms_agent_t *agent, const ms_view_t *old, ms_now_t now)
 	return view;
 }
 
-bool ms_view_due(const ms_agent_t *agent)
+/* Does anything but zones need another look? */
+static bool is_rest_due(const ms_agent_t *agent)
 {
-	bool due = agent->dirty || agent->dirty_zones != NULL;
+	bool due = agent->dirty;
 	for (size_t i = 0; !due && i < agent->peer_count; i++) {
 		due = agent->peers[i]->dirty;
 	}
 	return due;
+}
+
+bool ms_view_due(const ms_agent_t *agent)
+{
+	return agent->dirty_zones != NULL || is_rest_due(agent);
+}
+
+static int replace(const ms_agent_t *agent, ms_view_t *view, const ms_zone_t *zone, ms_now_t now,
+                   ms_view_zone_t **old)
+{
+	ms_view_zone_t **place = place_of(view, zone->name);
+	if ((place != NULL) != is_shown(zone)) {
+		return KNOT_ENOTSUP;
+	}
+	if (place == NULL) {
+		return KNOT_EOK;
+	}
+	ms_view_zone_t *row = make_zone(agent, zone, now), *before = *place;
+	if (row == NULL) {
+		return KNOT_ENOMEM;
+	}
+	__atomic_store_n(place, row, __ATOMIC_RELEASE);
+	count_zone(view, before, -1);
+	count_zone(view, row, 1);
+	before->older = *old;
+	*old = before;
+	return KNOT_EOK;
+}
+
+int ms_view_update(ms_agent_t *agent, ms_view_t *view, ms_now_t now, ms_view_zone_t **old)
+{
+	if (is_rest_due(agent)) {
+		return KNOT_ENOTSUP;
+	}
+	while (agent->dirty_zones != NULL) {
+		ms_zone_t *zone = agent->dirty_zones;
+		int ret = replace(agent, view, zone, now, old);
+		if (ret != KNOT_EOK) {
+			return ret;
+		}
+		zone->dirty = false;
+		agent->dirty_zones = zone->dirty_next;
+	}
+	return KNOT_EOK;
+}
+
+void ms_view_drop(ms_view_zone_t *old)
+{
+	while (old != NULL) {
+		ms_view_zone_t *older = old->older;
+		unref_zone(old);
+		old = older;
+	}
 }

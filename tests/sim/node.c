@@ -301,9 +301,14 @@ static void show(sim_world_t *world, unsigned node)
 {
 	sim_node_t *n = &world->node[node];
 	if (ms_view_due(&n->agent)) {
-		ms_view_t *view = ms_view_make(&n->agent, n->view, sim_now(world, node));
-		ms_view_free(n->view);
-		n->view = view;
+		ms_view_zone_t *replaced = NULL;
+		ms_now_t now = sim_now(world, node);
+		if (ms_view_update(&n->agent, n->view, now, &replaced) == KNOT_ENOTSUP) {
+			ms_view_t *view = ms_view_make(&n->agent, n->view, now);
+			ms_view_free(n->view);
+			n->view = view;
+		}
+		ms_view_drop(replaced);
 	}
 	for (unsigned zone = 0; zone < world->zones; zone++) {
 		sim_note_union(world, node, zone);
