@@ -54,6 +54,15 @@ static int surplus_keys(const ms_plan_t *plan, ms_apex_type_t type, ms_rrset_t *
 	return ret;
 }
 
+/* At the commit the zone may be another one, and knotd takes one without NS, too: who only takes out
+ * brings once more what must stay. */
+static int keep_ns(ms_edit_t *edit, const ms_rrset_t *rest)
+{
+	bool bare = edit->rrtype == KNOT_RRTYPE_NS && edit->remove.rrs.count > 0 &&
+	            edit->add.rrs.count == 0;
+	return bare ? ms_rrset_copy(&edit->add, rest) : KNOT_EOK;
+}
+
 static int edit_managed(const ms_plan_t *plan, ms_apex_type_t type, ms_edit_t *edit)
 {
 	const ms_zone_t *zone = plan->zone;
@@ -67,7 +76,10 @@ static int edit_managed(const ms_plan_t *plan, ms_apex_type_t type, ms_edit_t *e
 		return ret == KNOT_EOK ? surplus_keys(plan, type, &edit->remove) : ret;
 	}
 	ret = ms_rrset_copy(&edit->remove, apex);
-	return ret == KNOT_EOK ? ms_rrset_minus(&edit->remove, want) : ret;
+	if (ret == KNOT_EOK) {
+		ret = ms_rrset_minus(&edit->remove, want);
+	}
+	return ret == KNOT_EOK ? keep_ns(edit, want) : ret;
 }
 
 /* What we wrote goes, what was the owner's comes back. */
@@ -96,7 +108,7 @@ static int edit_restored(ms_plan_t *plan, ms_apex_type_t type, ms_edit_t *edit)
 			ret = ms_rrset_add(&edit->remove, rr->data, rr->len);
 		}
 	}
-	return ret;
+	return ret == KNOT_EOK ? keep_ns(edit, owner) : ret;
 }
 
 bool ms_plan_restored(const ms_plan_t *plan, ms_apex_type_t type)
