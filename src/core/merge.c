@@ -41,21 +41,15 @@ static int note_written(ms_plan_t *plan, ms_zone_t *zone, ms_actions_t *out)
 	if (ret == KNOT_EOK && !same) {
 		ret = ms_zone_persist_written(zone, &next, out);
 	}
-	if (ret != KNOT_EOK || same) {
-		ms_contribution_clear(&next);
-		return ret;
+	if (ret == KNOT_EOK && !same) {
+		ret = ms_zone_written_next(zone, &next);
 	}
-	if (zone->written_before == NULL) {
-		zone->written_before = calloc(1, sizeof(*zone->written_before));
-		if (zone->written_before != NULL) {
-			*zone->written_before = zone->written;
-			zone->written = (ms_contribution_t){ 0 };
-		}
+	if (ret == KNOT_EOK) {
+		ms_wanted_unref(zone->noted);
+		zone->noted = ms_wanted_ref(zone->wanted);
 	}
-	ms_contribution_clear(&zone->written);
-	zone->written = next;
-	zone->has_written = true;
-	return KNOT_EOK;
+	ms_contribution_clear(&next);
+	return ret;
 }
 
 static int ask_edit(ms_agent_t *agent, ms_zone_t *zone, ms_plan_t *plan, ms_actions_t *out)
@@ -270,7 +264,7 @@ static bool is_due(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
 {
 	bool known = zone->own_known || agent->config.combiner_role || !zone->shared;
 	/* While the store fails, only what is noted down already may be put back. */
-	bool noted = !agent->unsaved || (zone->written_before == NULL && zone->wanted != NULL &&
+	bool noted = !agent->unsaved || (zone->before == NULL && zone->wanted != NULL &&
 	                                 !zone->wanted->has_serial);
 	return known && noted && zone->edit_id == 0 && ms_time_due(zone->edit_at, now.mono) &&
 	       !(zone->wanted != NULL && zone->wanted->is_unsigned && zone->apex.is_signed);

@@ -43,22 +43,54 @@ static void clear_pair(ms_pair_t *pair)
 	ms_contribution_clear(&pair->held);
 }
 
+static bool has_all(const ms_contribution_t *all, const ms_contribution_t *some)
+{
+	bool has = true;
+	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
+		const knot_rdataset_t *set = &some->set[type].rrs;
+		has &= set->count == 0 || knot_rdataset_subset(set, &all->set[type].rrs);
+	}
+	return has;
+}
+
+int ms_zone_written_next(ms_zone_t *zone, ms_contribution_t *next)
+{
+	/* Of less, the disk may well know more. */
+	if (zone->before == NULL && !has_all(&zone->written, next)) {
+		zone->before = calloc(1, sizeof(*zone->before));
+		if (zone->before == NULL) {
+			return KNOT_ENOMEM;
+		}
+		zone->before->written = zone->written;
+		zone->before->noted = ms_wanted_ref(zone->noted);
+		zone->written = (ms_contribution_t){ 0 };
+	}
+	ms_contribution_clear(&zone->written);
+	zone->written = *next;
+	*next = (ms_contribution_t){ 0 };
+	zone->has_written = true;
+	return KNOT_EOK;
+}
+
 void ms_zone_written_kept(ms_zone_t *zone)
 {
-	if (zone->written_before != NULL) {
-		ms_contribution_clear(zone->written_before);
-		free(zone->written_before);
-		zone->written_before = NULL;
+	if (zone->before != NULL) {
+		ms_contribution_clear(&zone->before->written);
+		ms_wanted_unref(zone->before->noted);
+		free(zone->before);
+		zone->before = NULL;
 	}
 }
 
 void ms_zone_written_lost(ms_zone_t *zone)
 {
-	if (zone->written_before != NULL) {
+	if (zone->before != NULL) {
 		ms_contribution_clear(&zone->written);
-		zone->written = *zone->written_before;
-		free(zone->written_before);
-		zone->written_before = NULL;
+		ms_wanted_unref(zone->noted);
+		zone->written = zone->before->written;
+		zone->noted = zone->before->noted;
+		free(zone->before);
+		zone->before = NULL;
 	}
 }
 
@@ -75,6 +107,7 @@ static void free_zone(ms_zone_t *zone)
 	ms_zone_written_kept(zone);
 	ms_rrset_clear(&zone->owner.ns);
 	ms_wanted_unref(zone->wanted);
+	ms_wanted_unref(zone->noted);
 	if (zone->strays != NULL) {
 		ms_contribution_clear(zone->strays);
 		free(zone->strays);

@@ -140,6 +140,12 @@ typedef struct {
 	char reason[MS_REASON_MAX + 1];
 } ms_quarantine_t;
 
+/*! What is on disk for sure while something newer is on its way there. */
+typedef struct {
+	ms_contribution_t written;
+	ms_wanted_t *noted;            /*!< A counted reference. */
+} ms_before_t;
+
 struct ms_zone {
 	struct ms_agent *agent;        /*!< Whose zone it is. */
 	knot_dname_t *name;            /*!< Owned, lower case. */
@@ -178,7 +184,8 @@ struct ms_zone {
 	bool adopted_early;            /*!< Our own keys may be among them. */
 	ms_contribution_t *strays;     /*!< Owned; DNSSEC data that the owner's zone was seen to have. */
 	ms_contribution_t written;     /*!< Persisted before the edit that writes it. */
-	ms_contribution_t *written_before; /*!< Owned; until it is known that written is on disk. */
+	ms_wanted_t *noted;            /*!< The wish that it was noted down for. NULL: not in this run. */
+	ms_before_t *before;           /*!< Owned; until it is known that these two are on disk. */
 	bool has_written;              /*!< An edit was made once: what stands there is known. */
 	ms_rec_owner_t owner;          /*!< What of the owner's we replaced; our last serial. */
 	bool whole;                    /*!< A version came from the owner as a whole, not judged yet. */
@@ -306,6 +313,11 @@ static inline void ms_zone_touch(ms_zone_t *zone)
 /*! It does again: all of them. */
 void ms_agent_shown(ms_agent_t *agent);
 
+/*!
+ * \a next (taken over) is on its way to the disk; until ms_zone_written_kept() what was there before
+ * is remembered, unless it is more. \retval KNOT_ENOMEM  Nothing has changed.
+ */
+int ms_zone_written_next(ms_zone_t *zone, ms_contribution_t *next);
 /*! What was noted down as written is on disk; or the store failed, and it is what it was before. */
 void ms_zone_written_kept(ms_zone_t *zone);
 void ms_zone_written_lost(ms_zone_t *zone);

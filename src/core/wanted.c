@@ -201,18 +201,26 @@ static int want_as_combiner(const ms_agent_t *agent, const ms_zone_t *zone, ms_w
 	return ret;
 }
 
-/* What stands there by our doing, and is not taken back. */
-static int want_as_written(const ms_zone_t *zone, ms_wanted_t *out)
+/* What was noted down last stays, less what knotd refuses: what may stand there by our doing is more
+ * than that while a change is under way, and after a start all that is known. */
+static int want_as_noted(const ms_zone_t *zone, ms_wanted_t *out)
 {
-	for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
-		out->managed |= zone->written.set[type].rrs.count > 0 ? BIT(type) : 0;
+	const ms_wanted_t *noted = zone->noted;
+	int ret = ms_contribution_copy(&out->data, noted != NULL ? &noted->data : &zone->written);
+	for (ms_apex_type_t type = 0; ret == KNOT_EOK && type < MS_CONTRIB_TYPES; type++) {
+		out->managed |= out->data.set[type].rrs.count > 0 ? BIT(type) : 0;
+		ret = drop_quarantined(zone, type, &out->data.set[type]);
 	}
-	return ms_contribution_copy(&out->data, &zone->written);
+	if (noted != NULL) {
+		out->managed = noted->managed & ~(BIT(MS_APEX_NS) | BIT(MS_APEX_KEY));
+		out->exact = noted->exact;
+	}
+	return ret;
 }
 
 static int want(const ms_agent_t *agent, const ms_zone_t *zone, ms_wanted_t *out)
 {
-	return ms_combine_of(agent, zone) == MS_COMBINE_FROZEN ? want_as_written(zone, out)
+	return ms_combine_of(agent, zone) == MS_COMBINE_FROZEN ? want_as_noted(zone, out)
 	     : agent->config.combiner_role ? want_as_combiner(agent, zone, out)
 	     : want_as_agent(agent, zone, out);
 }

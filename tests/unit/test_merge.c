@@ -246,6 +246,85 @@ static void test_strays_alarm(void **state)
 	assert_false(ms_zone_alarmed(zone, MS_ALARM_OWNER_DNSSEC));
 }
 
+static bool wants(const uint8_t key[MAKE_KEY_LEN])
+{
+	assert_int_equal(ms_wanted_settle(&agent, zone), KNOT_EOK);
+	return ms_rrset_has(&zone->wanted->data.set[MS_APEX_DNSKEY], key, MAKE_KEY_LEN);
+}
+
+static void peer_has(const uint8_t key[MAKE_KEY_LEN])
+{
+	ms_rrset_clear(&pair->held.set[MS_APEX_DNSKEY]);
+	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, key, MAKE_KEY_LEN);
+}
+
+/* On hold, and while the store fails, the wish that was noted down last stays: neither one that was
+ * not, nor all that may stand there after its edit. */
+static void test_frozen(void **state)
+{
+	(void)state;
+	uint8_t k3[MAKE_KEY_LEN];
+	make_zsk(4, k3);
+	assert_non_null(settle(0));
+	edited(0, KNOT_EOK);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	assert_null(settle(3));
+	peer_has(k2); /* noted down, not made */
+	assert_non_null(settle(4));
+	edited(4, KNOT_EBUSY);
+	assert_int_equal(zone->written.set[MS_APEX_DNSKEY].rrs.count, 2);
+	peer_has(k3); /* not even noted down */
+	assert_null(settle(5));
+	assert_true(wants(k3));
+
+	agent.unsaved = true;
+	assert_true(wants(k2) && !wants(k1) && !wants(k3));
+	agent.unsaved = false;
+	agent.config.hold = true;
+	assert_true(wants(k2) && !wants(k1) && !wants(k3));
+	/* That one is made. */
+	const ms_action_t *action = settle(10);
+	assert_non_null(action);
+	assert_true(ms_rrset_has(&action->edit.edits[0].add, k2, sizeof(k2)));
+	assert_true(ms_rrset_has(&action->edit.edits[0].remove, k1, sizeof(k1)));
+	edited(10, KNOT_EBUSY);
+
+	/* What the store could not take was never noted down. */
+	agent.config.hold = false;
+	assert_non_null(settle(30));
+	assert_int_equal(zone->written.set[MS_APEX_DNSKEY].rrs.count, 3);
+	edited(30, KNOT_ESPACE);
+	assert_int_equal(zone->written.set[MS_APEX_DNSKEY].rrs.count, 2);
+	agent.config.hold = true;
+	assert_true(wants(k2) && !wants(k1) && !wants(k3));
+}
+
+/* Less than what the disk knows is not remembered twice: nothing is kept for it, and it can be put
+ * back while the store fails. */
+static void test_noted_less(void **state)
+{
+	(void)state;
+	assert_non_null(settle(0));
+	assert_non_null(zone->before);
+	edited(0, KNOT_EOK);
+	assert_null(zone->before);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k1, sizeof(k1));
+	peer_has(k2);
+	assert_non_null(settle(3));
+	edited(3, KNOT_EOK);
+	ms_rrset_clear(&zone->apex.set[MS_APEX_DNSKEY]);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, k2, sizeof(k2));
+	assert_null(settle(6));
+	assert_int_equal(zone->written.set[MS_APEX_DNSKEY].rrs.count, 1);
+	assert_null(zone->before);
+	assert_ptr_equal(zone->noted, zone->wanted); /* one object for both */
+
+	agent.unsaved = true;
+	assert_int_equal(ms_rrset_remove(&zone->apex.set[MS_APEX_DNSKEY], k2, sizeof(k2)), KNOT_EOK);
+	assert_non_null(settle(9));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +333,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_remove_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_backs_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_frozen, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_noted_less, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ns_flips, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refetch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strays_alarm, setup, teardown),

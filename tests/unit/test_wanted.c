@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -335,6 +336,15 @@ static void test_modes(void **state)
 	assert_int_equal(settle()->managed, BIT(DNSKEY));
 	assert_true(wants(MS_APEX_DNSKEY, stray, sizeof(stray)));
 	assert_false(wants(MS_APEX_DNSKEY, kb, sizeof(kb)));
+	/* What knotd refuses is not wanted even so: the gate would stay shut. */
+	zone->quarantine = calloc(1, sizeof(*zone->quarantine));
+	assert_non_null(zone->quarantine);
+	zone->quarantine_count = 1;
+	assert_int_equal(ms_record_digest(KNOT_RRTYPE_DNSKEY, stray, sizeof(stray),
+	                                  &zone->quarantine->digest), KNOT_EOK);
+	(void)settle();
+	assert_false(wants(MS_APEX_DNSKEY, stray, sizeof(stray)));
+	zone->quarantine_count = 0;
 	agent.config.hold = false;
 
 	zone->self_state = MS_HSYNC_OFF;
