@@ -6,6 +6,7 @@
 #include <libknot/libknot.h>
 
 #include "base/text.h"
+#include "core/contribution.h"
 #include "core/merge.h"
 #include "core/pair.h"
 #include "core/step.h"
@@ -15,6 +16,9 @@
 
 /* How often an empty zone with keys is asked for again. */
 #define EMPTY_RETRY (30 * MS_SEC)
+
+/* A list that is newer than the apex: the version it is for should be there by then. */
+#define AHEAD_RETRY MS_SEC
 
 /* Published identity records are compared again after this: the zone may have been replaced. */
 #define PUBLISH_AGAIN (600 * MS_SEC)
@@ -218,6 +222,32 @@ static int take_keys(ms_zone_t *zone, const ms_event_t *event, bool *any, bool *
 	return ms_zone_set_own_keys(zone, own);
 }
 
+static bool is_listed(const ms_event_t *event, const char *id)
+{
+	for (size_t i = 0; i < event->keys.count; i++) {
+		if (!event->keys.list[i].removed && strcmp(event->keys.list[i].id, id) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A key that was ours until now stands in the apex: the list is newer than what we know of the zone.
+ * Taken for one that fits, it would make that key somebody else's, who gets it back. */
+static bool is_ahead(const ms_zone_t *zone, const ms_event_t *event)
+{
+	knot_rdata_t *rr = zone->apex.set[MS_APEX_DNSKEY].rrs.rdata;
+	for (uint16_t i = 0; i < zone->apex.set[MS_APEX_DNSKEY].rrs.count;
+	     i++, rr = knot_rdataset_next(rr)) {
+		char id[MS_KEYID_LEN + 1];
+		if (ms_key_is_own(zone, rr->data, rr->len) &&
+		    ms_dnskey_keyid(rr->data, rr->len, id) == KNOT_EOK && !is_listed(event, id)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 {
 	ms_zone_t *zone = ms_zone_find(agent, event->zone);
@@ -231,7 +261,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	}
 	zone->keys_failures = 0;
 	zone->list_new = false;
-	bool any, all;
+	bool any, all, ahead = is_ahead(zone, event);
 	int ret = take_keys(zone, event, &any, &all);
 	ms_zone_alarm(zone, MS_ALARM_KEYS_FAILING, ret == KNOT_EOK && !all,
 	              "the zone has too many keys: withdraw some with keymgr", out);
@@ -241,8 +271,9 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	}
 	if (zone->loaded && zone->shared) {
 		zone->own_listed = all;
-		zone->keys_at = event->now.mono;
-		zone->own_keys->dnskey = zone->keys_asked;
+		/* Of no apex, then: the next version comes soon, or that key stays as it is. */
+		zone->keys_at = ms_time_add(event->now.mono, ahead ? AHEAD_RETRY : 0);
+		zone->own_keys->dnskey = ahead ? (ms_digest_t){ { 0 } } : zone->keys_asked;
 		zone->list_new = all;
 		ret = ms_zone_persist_own(zone, out);
 	} else if (!any && !event->keys.made && zone->managed) {

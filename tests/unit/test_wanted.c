@@ -12,6 +12,7 @@
 
 #include "core/contribution.h"
 #include "core/listing.h"
+#include "core/step.h"
 #include "core/wanted.h"
 #include "make.h"
 
@@ -405,6 +406,44 @@ static void test_same(void **state)
 	assert_true(zone->dirty && !wants(MS_APEX_DNSKEY, kb, sizeof(kb)));
 }
 
+/* The key manager has one key, k. */
+static void listed(double now, const uint8_t k[MAKE_KEY_LEN])
+{
+	ms_event_t event = { .kind = MS_EV_KEYS, .now = make_now(now), .id = 7 };
+	memcpy(event.zone, zone->name, knot_dname_size(zone->name));
+	event.keys.count = 1;
+	event.keys.list = calloc(1, sizeof(*event.keys.list));
+	assert_non_null(event.keys.list);
+	assert_int_equal(ms_dnskey_keyid(k, MAKE_KEY_LEN, event.keys.list[0].id), KNOT_EOK);
+	zone->keys_id = 7;
+	assert_int_equal(ms_zone_digest_keys(zone, &zone->keys_asked), KNOT_EOK);
+	assert_int_equal(ms_on_keys(&agent, &event, &out), KNOT_EOK);
+	ms_event_clear(&event);
+}
+
+/* A key of ours is withdrawn, and the list says so before the zone does: that key is not kept for
+ * somebody else, and does not come back. */
+static void test_list_ahead(void **state)
+{
+	(void)state;
+	uint8_t old[MAKE_KEY_LEN], new[MAKE_KEY_LEN];
+	make_zsk(11, old);
+	make_zsk(12, new);
+	zone->pairs[0].has_held = zone->pairs[1].has_held = false;
+	ms_rrset_clear(&zone->apex.set[MS_APEX_DNSKEY]);
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, old, sizeof(old));
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, new, sizeof(new));
+	make_own(zone, old);
+	listed(1, new);
+	assert_false(ms_zone_list_fits(zone));
+	assert_false(zone->has_local);
+	assert_true(zone->keys_at.us > make_now(1).mono.us);
+	assert_int_equal(ms_rrset_remove(&zone->apex.set[MS_APEX_DNSKEY], old, sizeof(old)), KNOT_EOK);
+	listed(2, new);
+	assert_true(ms_zone_list_fits(zone));
+	assert_false(zone->has_local);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +457,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_apex_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_adopt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_combiner, setup, teardown),
