@@ -151,6 +151,34 @@ static void drop_edit(void *data)
 	free(edit);
 }
 
+bool sim_is_poison(const uint8_t *rdata, uint16_t len)
+{
+	return len == SIM_KEY_LEN && rdata[4] < SIM_NODES && rdata[5] < 12;
+}
+
+/* knotd's checks: what it does not take is told, the rest is done. */
+static void refuse(edit_t *edit, ms_event_t *event)
+{
+	static const ms_apex_type_t types[] = { MS_APEX_DNSKEY, MS_APEX_CDNSKEY };
+	event->edited.refused = calloc(2 * SIM_KEYS * SIM_NODES, sizeof(*event->edited.refused));
+	for (unsigned t = 0; t < 2; t++) {
+		ms_rrset_t taken = { 0 };
+		knot_rdata_t *rr = edit->add[types[t]].rrs.rdata;
+		for (uint16_t i = 0; i < edit->add[types[t]].rrs.count; i++, rr = knot_rdataset_next(rr)) {
+			if (!sim_is_poison(rr->data, rr->len)) {
+				(void)ms_rrset_add(&taken, rr->data, rr->len);
+				continue;
+			}
+			ms_refusal_t *refusal = &event->edited.refused[event->edited.refused_count++];
+			*refusal = (ms_refusal_t){ ms_apex_rrtype(types[t]), rr->len, malloc(rr->len),
+			                           "semantic check" };
+			memcpy(refusal->rdata, rr->data, rr->len);
+		}
+		ms_rrset_clear(&edit->add[types[t]]);
+		edit->add[types[t]] = taken;
+	}
+}
+
 /* What is there is not added, what is not there is not removed; nothing to do is no new version. */
 static bool commit(sim_world_t *world, edit_t *edit)
 {
@@ -187,7 +215,10 @@ static void run_edit(sim_world_t *world, void *data)
 		event->kind = MS_EV_EDITED;
 		event->id = edit->id;
 		event->ret = edit->ret;
-		event->edited.changed = edit->apply && commit(world, edit);
+		if (edit->apply) {
+			refuse(edit, event);
+			event->edited.changed = commit(world, edit);
+		}
 		sim_zone_name(edit->zone, event->zone);
 		sim_feed_later(world, 0, edit->node, event);
 	}

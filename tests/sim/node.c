@@ -98,6 +98,21 @@ void sim_crash(sim_world_t *world, unsigned node)
 	}
 }
 
+void sim_reload(sim_world_t *world, unsigned node, bool hold)
+{
+	sim_node_t *n = &world->node[node];
+	n->config.hold = hold;
+	if (!n->up) {
+		return;
+	}
+	ms_event_t event = { .kind = MS_EV_RECONCILE, .now = sim_now(world, node) };
+	sim_trace(world, "%s: *** reload%s", sim_node_name(node), hold ? ", hold" : "");
+	if (ms_agent_configure(&n->agent, &n->config, event.now) != KNOT_EOK) {
+		sim_fail(world, "ms_agent_configure");
+	}
+	sim_feed(world, node, &event);
+}
+
 typedef struct {
 	unsigned node, life, zone;
 } refresh_t;
@@ -156,6 +171,7 @@ void sim_start(sim_world_t *world, unsigned node)
 	}
 	n->view = ms_view_make(&n->agent, NULL, sim_now(world, node));
 	for (unsigned zone = 0; zone < world->zones; zone++) {
+		sim_note_restored(world, node, zone);
 		load(world, node, zone);
 	}
 }

@@ -111,6 +111,22 @@ static const char *check_pair(sim_world_t *world, unsigned a, unsigned b, unsign
 	return wrong;
 }
 
+/* What knotd does not take is not combined. */
+static void drop_poison(ms_contribution_t *data)
+{
+	for (ms_apex_type_t type = MS_APEX_DNSKEY; type <= MS_APEX_CDNSKEY; type += 2) {
+		ms_rrset_t *set = &data->set[type];
+		for (uint16_t i = set->rrs.count; i > 0; i--) {
+			const knot_rdata_t *rr = knot_rdataset_at(&set->rrs, i - 1);
+			if (sim_is_poison(rr->data, rr->len)) {
+				uint8_t rdata[SIM_KEY_LEN];
+				memcpy(rdata, rr->data, sizeof(rdata));
+				(void)ms_rrset_remove(set, rdata, sizeof(rdata));
+			}
+		}
+	}
+}
+
 /* What node \a node has to serve when everybody knows everything. */
 static void expect(sim_world_t *world, unsigned node, unsigned zone, const ms_zone_t *row,
                    ms_contribution_t *out)
@@ -133,6 +149,9 @@ static void expect(sim_world_t *world, unsigned node, unsigned zone, const ms_zo
 		bool other = edits && pair != NULL && ms_pair_on(pair);
 		ms_contribution_t data = { 0 };
 		statement(world, i, zone, &data);
+		if (i != node) {
+			drop_poison(&data);
+		}
 		for (unsigned type = 0; type < MS_CONTRIB_TYPES; type++) {
 			bool counts = type == MS_APEX_NS ? edits && agent && (other || i == node)
 			                                 : other || i == node;
@@ -168,8 +187,13 @@ static const char *check_apex(sim_world_t *world, unsigned node, unsigned zone,
  * is about the owner's data cannot end by itself. */
 static bool is_veiled(const sim_world_t *world, unsigned node, unsigned zone)
 {
-	unsigned all = (1u << world->nodes) - 1;
-	return world->node[node].knots[zone].signing && (world->nosign[zone] | 1u << node) == all;
+	const sim_knot_t *knot = &world->node[node].knots[zone];
+	bool veiled = knot->signing;
+	knot_rdata_t *rr = knot->set[MS_APEX_DNSKEY].rrs.rdata;
+	for (uint16_t i = 0; i < knot->set[MS_APEX_DNSKEY].rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		veiled &= sim_is_stray(zone, rr->data, rr->len);
+	}
+	return veiled;
 }
 
 /* Is this alarm right, as the owner's zone is now? */
@@ -189,6 +213,9 @@ static bool may_alarm(sim_world_t *world, unsigned node, unsigned zone, ms_alarm
 		right |= owner->agent != 0 && !ms_rrset_equal(&ns, &owner->set[MS_APEX_NS]);
 		ms_rrset_clear(&ns);
 		return right;
+	case MS_ALARM_RECORD_REFUSED:
+		/* Until the next reload. */
+		return true;
 	default:
 		return false;
 	}

@@ -6,6 +6,8 @@
 
 #include <libknot/libknot.h>
 
+#include "core/wanted.h"
+
 /* What was confirmed to the others must not vanish from what is served. */
 
 void sim_forget_shown(sim_knot_t *knot)
@@ -136,6 +138,25 @@ void sim_note_union(sim_world_t *world, unsigned node, unsigned zone)
 	}
 }
 
+void sim_note_restored(sim_world_t *world, unsigned node, unsigned zone)
+{
+	sim_node_t *n = &world->node[node];
+	knot_dname_storage_t buf;
+	const ms_zone_t *row = ms_zone_find(&n->agent, sim_zone_name(zone, buf));
+	static const ms_rrset_t none;
+	n->knots[zone].memory.restored = digest_of(world, row != NULL ? &row->written.set[MS_APEX_NS]
+	                                                              : &none);
+}
+
+/* A change was under way before the start: where nothing may be changed any more, before and after
+ * both stay. */
+static bool is_restored(const sim_node_t *node, const sim_memory_t *memory, const ms_zone_t *row,
+                        const ms_digest_t *digest)
+{
+	return ms_combine_of(&node->agent, row) == MS_COMBINE_FROZEN &&
+	       ms_digest_equal(digest, &memory->restored);
+}
+
 bool sim_edits(const sim_world_t *world, unsigned node, unsigned zone)
 {
 	unsigned all = (1u << world->nodes) - 1;
@@ -159,7 +180,8 @@ static void check_ns(sim_world_t *world, unsigned node, unsigned zone, const ms_
 	if (apex->set[MS_APEX_NS].rrs.count == 0) {
 		sim_fail(world, "%s lets version %u out without NS", sim_node_name(node), apex->serial);
 	}
-	bool is_union = remembers(memory, &digest);
+	bool is_union = remembers(memory, &digest) ||
+	                is_restored(&world->node[node], memory, row, &digest);
 	if (!is_agents(world, node, zone, row)) {
 		memory->combined = false;
 	} else if (memory->combined && !is_union) {

@@ -25,6 +25,8 @@ static const struct {
 	{ 224, "a contribution was held though it could not be stored" },
 	{ 609, "a contribution was stored though it could not be held" },
 	{ 28, "what was written was forgotten while we were OFF" },
+	{ 1455, "an edit took out the last NS of a zone that had changed meanwhile" },
+	{ 2446, "a key of ours that was withdrawn came back as somebody's" },
 };
 #define REGRESSIONS (sizeof(regressions) / sizeof(regressions[0]))
 
@@ -123,7 +125,7 @@ static void disturb(sim_world_t *world)
 {
 	unsigned node = sim_between(world, 0, world->nodes - 1);
 	unsigned zone = sim_between(world, 0, world->zones - 1);
-	switch (sim_between(world, 0, 11)) {
+	switch (sim_between(world, 0, 12)) {
 	case 0:
 		sim_knot_add_key(world, node, zone);
 		break;
@@ -152,6 +154,9 @@ static void disturb(sim_world_t *world)
 		sim_key_make(world, node, world->node[node].key_number + 1);
 		sim_start(world, node);
 		break;
+	case 7:
+		sim_reload(world, node, sim_chance(world, 500));
+		break;
 	default:
 		change_zone(world, node, zone);
 		break;
@@ -165,6 +170,7 @@ static void calm_down(sim_world_t *world)
 	for (unsigned i = 0; i < world->nodes; i++) {
 		world->node[i].store_bad_until = 0;
 		sim_start(world, i);
+		sim_reload(world, i, false);
 	}
 	for (unsigned zone = 0; zone < world->zones; zone++) {
 		unsigned agent = sim_chance(world, 500) ? everybody(world) : 0;

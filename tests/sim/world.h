@@ -60,6 +60,7 @@ typedef struct {
 	bool combined;               /* under AGENT, and a version with the union was let out */
 	size_t union_count;          /* what the union was since the last version let out */
 	ms_digest_t unions[SIM_UNIONS];
+	ms_digest_t restored;        /* NS that may stand there by its doing, as the last start knew it */
 	bool counted;                /* serials are of our making, … */
 	uint32_t serial;             /* … and this one was let out */
 } sim_memory_t;
@@ -193,6 +194,8 @@ void sim_node_deinit(sim_node_t *node);
 void sim_start(sim_world_t *world, unsigned node);
 /*! Its NS names from the next start on: bit 0 and 1. */
 void sim_node_ns(sim_world_t *world, unsigned node, unsigned names);
+/*! A reload, with 'mode: hold' or without. */
+void sim_reload(sim_world_t *world, unsigned node, bool hold);
 void sim_crash(sim_world_t *world, unsigned node);
 ms_now_t sim_now(const sim_world_t *world, unsigned node);
 /*! Feeds an event (content is taken) and performs what follows. */
@@ -251,6 +254,8 @@ void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone);
 /*! The apex of the version that is served. */
 void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *out);
 void sim_knot_free(sim_knot_t *knot);
+/*! A key that no other knotd takes: some are like that. */
+bool sim_is_poison(const uint8_t *rdata, uint16_t len);
 /*! CDS RDATA of a key; the digest is of a type that nobody computes. */
 #define SIM_CDS_LEN 8
 void sim_cds(const uint8_t key[SIM_KEY_LEN], uint8_t out[SIM_CDS_LEN]);
@@ -282,6 +287,8 @@ void sim_note_union(sim_world_t *world, unsigned node, unsigned zone);
 void sim_union(sim_world_t *world, unsigned node, unsigned zone, ms_rrset_t *out);
 /*! A version was let out: was that right? */
 void sim_check_let_out(sim_world_t *world, unsigned node, unsigned zone, const ms_apex_t *apex);
+/*! After a start: what may stand in the zone by its doing is all that it knows. */
+void sim_note_restored(sim_world_t *world, unsigned node, unsigned zone);
 /*! The owner has taken us out of the zone: nothing is owed to it any more. */
 void sim_forget_shown(sim_knot_t *knot);
 /*! Does this provider edit the zone? Signers do, and, where there is none, everybody. */
