@@ -45,7 +45,7 @@ static void report_store(ms_runtime_t *runtime, int ret, const char *why)
 }
 
 /* All PERSISTs of the round in one transaction. \return Whether they are on disk. */
-static bool store(ms_runtime_t *runtime, const ms_actions_t *actions)
+static bool store(ms_runtime_t *runtime, const ms_actions_t *actions, ms_now_t now)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < actions->count; i++) {
@@ -69,6 +69,8 @@ static bool store(ms_runtime_t *runtime, const ms_actions_t *actions)
 	int ret = puts == NULL ? KNOT_ENOMEM
 	        : ms_db_apply(runtime->db, puts, count, reason, sizeof(reason));
 	free(puts);
+	bool ahead = ms_time_diff(now.mono, runtime->commit_at) > 0;
+	runtime->commit_at = ms_time_add(ahead ? runtime->commit_at : now.mono, MS_COMMIT_PACE);
 	if (ret != KNOT_EOK || runtime->store_failed) {
 		report_store(runtime, ret, reason);
 	}
@@ -233,7 +235,7 @@ static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_
 
 void ms_perform(ms_runtime_t *runtime, ms_actions_t *actions, ms_now_t now)
 {
-	bool stored = store(runtime, actions);
+	bool stored = store(runtime, actions, now);
 	ms_perform_publish(runtime, now);
 	for (size_t i = 0; i < actions->count; i++) {
 		perform(runtime, &actions->list[i], stored, now);

@@ -7,6 +7,10 @@
 
 #include "agent/worker.h"
 
+/*! From one commit to the next in a rush: fifty synced ones a second are nothing to a disk, and a
+ *  hundred zones share each. */
+#define MS_COMMIT_PACE (20 * MS_MSEC)
+
 /*!
  * Performs what one round of events asked for and clears the list. Answers come as events: of
  * what fails at once in the next round, of the rest when they are there.

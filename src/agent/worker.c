@@ -29,6 +29,8 @@
 #define TRIM_AFTER 2048
 /* … once no more than this came within a tick. */
 #define TRIM_QUIET 16
+/* So many commits may follow each other at once before they keep the pace. */
+#define COMMIT_BURST 32
 /* Longest sleep (milliseconds). */
 #define SLEEP_MAX 1000
 
@@ -259,8 +261,21 @@ static int patience(ms_runtime_t *runtime)
 	return us <= MS_MSEC ? 1 : us > SLEEP_MAX * MS_MSEC ? SLEEP_MAX : (int)(us / MS_MSEC + 1);
 }
 
+/*
+ * Each commit is synced. In a rush the next one waits a little, so that more events share it; what
+ * comes alone never waits.
+ */
+static void keep_pace(const ms_runtime_t *runtime)
+{
+	int64_t ahead = ms_time_diff(ms_clock().mono, runtime->commit_at);
+	if (ahead > COMMIT_BURST * MS_COMMIT_PACE) {
+		(void)poll(NULL, 0, (int)(MS_COMMIT_PACE / MS_MSEC));
+	}
+}
+
 static void await(ms_runtime_t *runtime)
 {
+	keep_pace(runtime);
 	struct pollfd fds[] = {
 		{ .fd = runtime->inbox.wake, .events = POLLIN },
 		{ .fd = ms_sender_fd(runtime), .events = POLLIN },

@@ -71,6 +71,7 @@ struct ms_runtime {
 	ms_actions_t actions;
 	ms_batch_t results;              /*!< Events of our own making, for the next round. */
 	bool store_failed;
+	ms_time_t commit_at;         /*!< How far ahead of its pace the store is. */
 	bool store_lost;               /*!< It was damaged: this one is new. */
 	uint64_t counter[MS_CTR_COUNT];
 	uint64_t reported[MS_ADMIT_VERDICTS]; /*!< Refusals that the log knows of. */
