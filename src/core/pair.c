@@ -134,6 +134,17 @@ static void under_way(ms_pair_t *pair, uint64_t id, uint8_t op, ms_now_t now)
 	pair->peer->window++;
 }
 
+/* They are a safety net: many zones must not make it heavy, nor come all at once because they met at
+ * once. */
+static int64_t state_pause(ms_agent_t *agent, const ms_peer_t *peer)
+{
+	int64_t by_beats = MS_STATE_BEATS * agent->config.heartbeat;
+	int64_t by_zones = peer->refs * MS_STATE_PACE;
+	bool many = by_zones > by_beats;
+	return (many ? by_zones : by_beats) +
+	       (int64_t)ms_rng_below(&agent->rng, (many ? by_zones : agent->config.heartbeat) + 1);
+}
+
 static int send_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_op_t op,
                        ms_now_t now, ms_actions_t *out)
 {
@@ -148,8 +159,7 @@ static int send_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_o
 	ms_action_count(out, hello ? MS_CTR_HELLO_SENT : MS_CTR_STATE_SENT);
 	if (!hello) {
 		pair->state_wanted = false;
-		pair->state_at = ms_time_add(now.mono, MS_STATE_BEATS * agent->config.heartbeat +
-		        (int64_t)ms_rng_below(&agent->rng, agent->config.heartbeat + 1));
+		pair->state_at = ms_time_add(now.mono, state_pause(agent, pair->peer));
 	}
 	return KNOT_EOK;
 }

@@ -7,9 +7,13 @@
 
 #include "core/model.h"
 
-/*! Longest pause between two attempts, and the pause between two unasked states, microseconds. */
+/*! Longest pause between two attempts, microseconds. */
 #define MS_RETRY_MAX    (60 * MS_SEC)
+/*! Pause between two states that nobody asked for, in heartbeat intervals; where a peer has many
+ *  zones with us, as long as it takes to go through them at this pace (microseconds): two signatures
+ *  made and two verified in each, that is a hundredth of a core. */
 #define MS_STATE_BEATS  10
+#define MS_STATE_PACE   (250 * MS_MSEC)
 
 /*! Sends what is wanted and due. */
 int ms_pair_settle(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_now_t now,
