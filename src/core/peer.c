@@ -328,6 +328,8 @@ void ms_peer_located(ms_agent_t *agent, ms_peer_t *peer, const ms_locator_t *loc
 	int64_t part = life / RELOCATE_DEN * RELOCATE_NUM;
 	peer->locate_at = ms_time_add(now.mono, part > MS_SEC ? part : MS_SEC);
 	peer->locate_failures = 0;
+	/* What is cached would expire at the same moment, and every zone would need a new HELLO. */
+	peer->locate_fresh = true;
 	peer->reason[0] = '\0';
 	peer->dirty = true;
 	agent->dirty = true;

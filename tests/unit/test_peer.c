@@ -145,8 +145,9 @@ static void test_expiry(void **state)
 	ms_actions_clear(&actions);
 	ms_peer_settle(&agent, peer, at(74), &actions);
 	assert_int_equal(count(MS_ACT_LOCATE), 0);
-	ms_peer_settle(&agent, peer, at(75), &actions);   /* before it expires (B-20) */
+	ms_peer_settle(&agent, peer, at(75), &actions);   /* before it expires (B-20) … */
 	assert_int_equal(count(MS_ACT_LOCATE), 1);
+	assert_true(actions.list[0].locate.fresh);        /* … and not out of the cache */
 	ms_peer_settle(&agent, peer, at(76), &actions);   /* one look-up at a time */
 	assert_int_equal(count(MS_ACT_LOCATE), 1);
 	assert_true(peer->has_locator);
