@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
  * One attempt at a job: an edit of a zone, here or by our combiner, or a question or order to
- * Knot's key manager. Blocks;
- * runs in the job thread. A further attempt goes on where the one before had to stop.
+ * Knot's key manager. Blocks; runs in a job thread. A further attempt goes on where the one before
+ * had to stop.
  */
 #pragma once
 

@@ -67,8 +67,10 @@ int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const ms_settings_t *settin
 	}
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&jobs->lock, NULL);
-	pthread_cond_init(&jobs->wake, &attr);
+	pthread_cond_init(&jobs->edits.wake, &attr);
+	pthread_cond_init(&jobs->keys.wake, &attr);
 	pthread_condattr_destroy(&attr);
+	jobs->edits.jobs = jobs->keys.jobs = jobs;
 	atomic_init(&jobs->stop, false);
 	jobs->inbox = inbox;
 	int ret = ms_jobs_configure(jobs, settings);
@@ -85,7 +87,8 @@ void ms_jobs_deinit(ms_jobs_t *jobs)
 	free(jobs->control);
 	free(jobs->kasp_db);
 	ms_tsig_key_wipe(&jobs->combiner_key);
-	pthread_cond_destroy(&jobs->wake);
+	pthread_cond_destroy(&jobs->edits.wake);
+	pthread_cond_destroy(&jobs->keys.wake);
 	pthread_mutex_destroy(&jobs->lock);
 }
 
@@ -93,7 +96,8 @@ void ms_jobs_stop(ms_jobs_t *jobs)
 {
 	pthread_mutex_lock(&jobs->lock);
 	atomic_store(&jobs->stop, true);
-	pthread_cond_broadcast(&jobs->wake);
+	pthread_cond_signal(&jobs->edits.wake);
+	pthread_cond_signal(&jobs->keys.wake);
 	pthread_mutex_unlock(&jobs->lock);
 }
 
@@ -134,11 +138,6 @@ static void take_out(ms_job_queue_t *queue, struct ms_job *before, struct ms_job
 	}
 }
 
-static ms_job_queue_t *queue_of(ms_jobs_t *jobs, const struct ms_job *job)
-{
-	return job->work.list[0].kind == MS_ACT_KEYS ? &jobs->keys : &jobs->edits;
-}
-
 int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action)
 {
 	/* Nobody waits for a refetch: the zone's next version tells. */
@@ -155,9 +154,11 @@ int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action)
 	if (!full) {
 		job->work.list[0] = *action;
 		*action = (ms_action_t){ .kind = MS_ACT_LOOK };
-		append(queue_of(jobs, job), job);
+		ms_job_queue_t *queue = job->work.list[0].kind == MS_ACT_KEYS ? &jobs->keys
+		                                                              : &jobs->edits;
+		append(queue, job);
 		jobs->count++;
-		pthread_cond_signal(&jobs->wake);
+		pthread_cond_signal(&queue->wake);
 	}
 	pthread_mutex_unlock(&jobs->lock);
 	if (full) {
@@ -201,61 +202,55 @@ static struct ms_job *do_job(ms_jobs_t *jobs, struct ms_job *job, ms_desk_t *des
 	return NULL;
 }
 
-/* The first of both queues that may be tried now, by turns. Else says when one may be. */
-static struct ms_job *pick(ms_jobs_t *jobs, ms_time_t now, ms_time_t *when)
+/* The first one that may be tried now. Else says when one may be. */
+static struct ms_job *pick(ms_job_queue_t *queue, ms_time_t now, ms_time_t *when)
 {
-	ms_job_queue_t *const turns[] = { &jobs->edits, &jobs->keys };
 	*when = MS_TIME_NEVER;
-	for (unsigned i = 0; i < 2; i++) {
-		bool keys = (jobs->keys_next ? 1 : 0) ^ (i == 1);
-		ms_job_queue_t *queue = turns[keys];
-		struct ms_job *before = NULL;
-		for (struct ms_job *job = queue->first; job != NULL; before = job, job = job->next) {
-			if (!ms_time_due(job->not_before, now)) {
-				*when = ms_time_min(*when, job->not_before);
-				continue;
-			}
-			jobs->keys_next = !keys;
+	struct ms_job *before = NULL;
+	for (struct ms_job *job = queue->first; job != NULL; before = job, job = job->next) {
+		if (ms_time_due(job->not_before, now)) {
 			take_out(queue, before, job);
 			return job;
 		}
+		*when = ms_time_min(*when, job->not_before);
 	}
 	return NULL;
 }
 
-static void wait_until(ms_jobs_t *jobs, ms_time_t when)
+static void wait_until(ms_job_queue_t *queue, ms_time_t when)
 {
 	if (ms_time_is_never(when)) {
-		(void)pthread_cond_wait(&jobs->wake, &jobs->lock);
+		(void)pthread_cond_wait(&queue->wake, &queue->jobs->lock);
 		return;
 	}
 	struct timespec until = {
 		.tv_sec = when.us / MS_SEC, .tv_nsec = when.us % MS_SEC * 1000,
 	};
-	(void)pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until);
+	(void)pthread_cond_timedwait(&queue->wake, &queue->jobs->lock, &until);
 }
 
 /* Waits for a job; NULL: we stop. Called with the lock. */
-static struct ms_job *next_job(ms_jobs_t *jobs)
+static struct ms_job *next_job(ms_job_queue_t *queue)
 {
 	struct ms_job *job = NULL;
-	while (job == NULL && !atomic_load(&jobs->stop)) {
+	while (job == NULL && !atomic_load(&queue->jobs->stop)) {
 		ms_time_t when;
-		job = pick(jobs, ms_clock().mono, &when);
+		job = pick(queue, ms_clock().mono, &when);
 		if (job == NULL) {
-			wait_until(jobs, when);
+			wait_until(queue, when);
 		}
 	}
-	jobs->count -= job != NULL;
+	queue->jobs->count -= job != NULL;
 	return job;
 }
 
 static void *run(void *ctx)
 {
-	ms_jobs_t *jobs = ctx;
+	ms_job_queue_t *queue = ctx;
+	ms_jobs_t *jobs = queue->jobs;
 	struct ms_job *job;
 	pthread_mutex_lock(&jobs->lock);
-	while ((job = next_job(jobs)) != NULL) {
+	while ((job = next_job(queue)) != NULL) {
 		ms_desk_t desk = {
 			.stop = &jobs->stop,
 			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
@@ -268,7 +263,7 @@ static void *run(void *ctx)
 		ms_tsig_key_wipe(&desk.combiner_key);
 		pthread_mutex_lock(&jobs->lock);
 		if (job != NULL) {
-			append(queue_of(jobs, job), job);
+			append(queue, job);
 			jobs->count++;
 		}
 	}
@@ -278,7 +273,22 @@ static void *run(void *ctx)
 
 int ms_jobs_start(ms_jobs_t *jobs)
 {
-	int ret = ms_thread_start(&jobs->thread, run, jobs);
-	jobs->running = ret == KNOT_EOK;
+	int ret = ms_thread_start(&jobs->edits.thread, run, &jobs->edits);
+	jobs->edits.running = ret == KNOT_EOK;
+	if (ret == KNOT_EOK) {
+		ret = ms_thread_start(&jobs->keys.thread, run, &jobs->keys);
+		jobs->keys.running = ret == KNOT_EOK;
+	}
 	return ret;
+}
+
+bool ms_jobs_join(ms_jobs_t *jobs, const struct timespec *until)
+{
+	bool ended = true;
+	ms_job_queue_t *const queues[] = { &jobs->edits, &jobs->keys };
+	for (unsigned i = 0; i < 2; i++) {
+		ended &= !queues[i]->running ||
+		         pthread_timedjoin_np(queues[i]->thread, NULL, until) == 0;
+	}
+	return ended;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
- * What may take a while: zone editing over knotd's control socket and Knot's key manager, done by
- * one thread of their own so that the worker goes on answering while somebody else holds the
- * socket. Each job ends as one event in the inbox, unless the engine stops before.
+ * What may take a while: zone editing over knotd's control socket and Knot's key manager, each done
+ * by a thread of its own so that the worker goes on answering while somebody else holds the socket,
+ * and ten thousand lists of keys do not hold up an edit. Each job ends as one event in the inbox,
+ * unless the engine stops before.
  */
 #pragma once
 
@@ -23,21 +24,24 @@
 
 struct ms_job;
 
+struct ms_jobs;
+
+/*! Jobs of one kind, in the order in which they came, and who does them. */
 typedef struct {
+	struct ms_jobs *jobs;
 	struct ms_job *first;
 	struct ms_job *last;
-} ms_job_queue_t;
-
-typedef struct {
-	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool running;
+} ms_job_queue_t;
+
+typedef struct ms_jobs {
+	pthread_mutex_t lock;
 	atomic_bool stop;
 	size_t count;
-	ms_job_queue_t edits;
+	ms_job_queue_t edits;    /*!< All that goes over the control socket, but what new keys need. */
 	ms_job_queue_t keys;
-	bool keys_next;          /*!< They take turns: ten thousand lists must not hold up an edit. */
 	char *control;           /*!< Paths. */
 	char *kasp_db;
 	ms_addr_t combiner;
@@ -47,15 +51,18 @@ typedef struct {
 
 /*! \retval KNOT_ENOMEM */
 int ms_jobs_init(ms_jobs_t *jobs, ms_inbox_t *inbox, const ms_settings_t *settings);
-/*! Drops what is left; the thread must be joined. */
+/*! Drops what is left; the threads must be joined. */
 void ms_jobs_deinit(ms_jobs_t *jobs);
 /*! Paths and combiner for the jobs that begin from now on; copied. */
 int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings);
 
-/*! Starts the thread, with all signals blocked. \retval KNOT_ERROR */
+/*! Starts the threads, with all signals blocked. \retval KNOT_ERROR */
 int ms_jobs_start(ms_jobs_t *jobs);
-/*! Tells it to end, after the step under way at the latest. Does not wait. */
+/*! Tells them to end, after the step under way at the latest. Does not wait. */
 void ms_jobs_stop(ms_jobs_t *jobs);
+
+/*! Waits for their end. \return false: \a until (civil time) has come before. */
+bool ms_jobs_join(ms_jobs_t *jobs, const struct timespec *until);
 
 /*!
  * Queues an EDIT or KEYS action; takes its content on success (and empties it).

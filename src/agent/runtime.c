@@ -161,12 +161,12 @@ static bool stop(ms_runtime_t *runtime)
 	atomic_store(&runtime->stop, true);
 	ms_jobs_stop(&runtime->jobs);
 	ms_inbox_wake(&runtime->inbox);
-	/* One deadline for both. */
+	/* One deadline for all. */
 	struct timespec until;
 	(void)clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += STOP_WAIT;
 	bool worker = !runtime->working || join(runtime->thread, &until);
-	bool jobs = !runtime->jobs.running || join(runtime->jobs.thread, &until);
+	bool jobs = ms_jobs_join(&runtime->jobs, &until);
 	return worker && jobs;
 }
 

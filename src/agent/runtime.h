@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
- * One engine per storage path and process: database, view, inbox, worker thread, job thread. knotd
+ * One engine per storage path and process: database, view, inbox, worker thread, job threads. knotd
  * loads new module instances before it unloads the old ones, so an engine lives across a reload:
  * the second open takes the new settings over and lets the agent reconcile.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
  * The agent's side of the two-process role: tells the combiner, by UPDATE with TSIG over TCP, what
- * a zone's apex shall contain (G-02). One connection for one message; blocks, for the job thread.
+ * a zone's apex shall contain (G-02). One connection for one message; blocks, for a job thread.
  */
 #pragma once
 
