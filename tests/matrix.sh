@@ -18,7 +18,7 @@ PREPARE=900 BUILD=300 UNIT=600 FUNCTIONAL=900 SAMPLE=120    # Seconds.
 SOURCE=/srv                # Where run has the source in the suite; exec has it where it is.
 HEADINGS=(knot build unit functional samples seconds)
 declare -A table=()
-child='' scratch='' failed=0
+child='' scratch='' failed=0 tested=()
 
 usage() {
 	cat <<-END
@@ -52,6 +52,7 @@ interrupted() {
 		kill -KILL "${first:-$child}"
 		wait "$child"
 	fi
+	(( ! ${#tested[@]} )) || { kill -TERM "${tested[@]}" 2>/dev/null; wait; }
 	exit "$1"
 }
 
@@ -321,21 +322,42 @@ loud() {
 	printf '!!!!!!!! WARNING: %s\n' "$*"
 }
 
-print_table() {
-	local suite column
-	printf '# %-10s' version
-	printf ' %-10s' "${HEADINGS[@]}"
-	for suite in "$@"; do
-		printf '\n# %-10s' "$suite"
-		for column in "${HEADINGS[@]}"; do
-			printf ' %-10s' "${table[$suite,$column]:--}"
-		done
+# print_row [SUITE]: without one, the headings.
+print_row() {
+	local column
+	printf '# %-10s' "${1:-version}"
+	for column in "${HEADINGS[@]}"; do
+		printf ' %-10s' "$( (( $# )) && echo "${table[$1,$column]:--}" || echo "$column")"
 	done
 	echo
 }
 
+# command_test SUITE: tests in a suite that is made, and its row of the table.
+command_test() {
+	test_in "$1"
+	print_row "$1" >"$LOGS/matrix-$1.row"
+	(( failed == 0 ))
+}
+
+# test_all SUITE...: all at once, as tests mostly wait; what each says is printed in one piece.
+test_all() {
+	local suite status=0
+	declare -A pid=()
+	for suite in "$@"; do
+		rm -f "$LOGS/matrix-$suite.row"
+		"$0" test "$suite" >"$LOGS/matrix-$suite.txt" 2>&1 &
+		pid[$suite]=$! tested+=("$!")
+	done
+	for suite in "$@"; do
+		wait "${pid[$suite]}" || status=1
+		cat "$LOGS/matrix-$suite.txt"
+	done
+	tested=()
+	return "$status"
+}
+
 command_run() {
-	local suite knot=none keep='' made=()
+	local suite knot=none keep='' made=() status=0
 	declare -A lost=()
 	(( $# )) || set -- "${SUITES[@]}"
 	mkdir -p "$LOGS"
@@ -355,11 +377,12 @@ command_run() {
 			result ok "tests # SKIP ${lost[$suite]}"
 		fi
 	done
+	test_all "${made[@]}" || status=1
+	print_row
 	for suite in "${made[@]}"; do
-		test_in "$suite"
+		cat "$LOGS/matrix-$suite.row" 2>/dev/null || echo "# $suite ended early"
 	done
-	print_table "$@"
-	(( failed == 0 ))
+	(( failed == 0 && status == 0 ))
 }
 
 export -f mounts
@@ -369,7 +392,7 @@ trap clean EXIT
 
 case ${1:-} in
 -h|--help) usage; exit 0 ;;
-run|prepare|exec) command=$1; shift ;;
+run|prepare|exec|test) command=$1; shift ;;
 *) command=run ;;
 esac
 "command_$command" "$@"
