@@ -3,8 +3,8 @@
 """Runs the scenarios: run.py [NAME…]. One TAP line each, with its time; the lab of a failed scenario
 stays.
 
-A scenario is NAME/test.py with a function test(make_lab); make_lab(…) takes what Lab takes, and
-returns it prepared, not started. MSIGNER_SO names the module to test; MSIGNER_PRELOAD a sanitizer's
+A scenario is NAME/test.py with a function test(make_lab); make_lab(…) takes what Lab takes (or the
+class `kind`), and returns it prepared, not started. MSIGNER_SO names the module to test; MSIGNER_PRELOAD a sanitizer's
 runtime for knotd."""
 
 import importlib.util
@@ -50,7 +50,8 @@ def run(name):
     def make_lab(**options):
         place = f"{folder}/lab{len(labs)}"
         os.mkdir(place)
-        labs.append(lab_module.Lab(place, net=free_net(), **options))
+        kind = options.pop("kind", lab_module.Lab)
+        labs.append(kind(place, net=free_net(), **options))
         labs[-1].prepare()
         return labs[-1]
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Arrows only point down (doc/architecture.rst): base <- wire <- core and io <- agent <- modules;
-# core and io do not know each other. No clock, random source, socket, file or thread in base, wire
-# and core. Usage: layers.sh [SOURCE-DIRECTORY]. Exit status 1: some line breaks a rule.
+# Arrows only point down (doc/architecture.rst): base <- wire <- core, parent and io <- agent, receiver
+# <- modules; core, parent and io do not know each other, nor do agent and receiver. No clock, random
+# source, socket, file or thread in base, wire, core and parent. Usage: layers.sh [SOURCE-DIRECTORY]. Exit status 1: some line breaks a rule.
 
 LC_ALL=C
 export LC_ALL
@@ -81,22 +81,24 @@ check()
 	may_include src/base 'base'
 	may_include src/wire 'base|wire'
 	may_include src/core 'base|wire|core'
+	may_include src/parent 'base|wire|parent'
 	may_include src/io 'base|wire|io'
 	may_include src/agent 'base|wire|core|io|agent'
+	may_include src/receiver 'base|wire|parent|io|receiver'
 
 	clock='time|clock|clock_gettime|gettimeofday|timespec_get|localtime|localtime_r'
 	random='rand|srand|random|srandom|rand_r|drand48|getrandom|getentropy|dnssec_random_[a-z0-9_]+'
 	socket='socket|connect|bind|listen|accept4?|send|sendto|sendmsg|recv|recvfrom|recvmsg|poll|ppoll|select|getaddrinfo|knot_ctl_[a-z_]+'
 	file='open|openat|fopen|read|write|fread|fwrite|unlink|mkdir|rename|knot_db_[a-z_]+|mdb_[a-z_]+'
 	thread='pthread_[a-z_]+|sleep|usleep|nanosleep|fork|execv[pe]*|system|popen|getenv'
-	for dir in src/base src/wire src/core; do
+	for dir in src/base src/wire src/core src/parent; do
 		may_not_use "$dir" "$(calls "$clock")" 'a clock'
 		may_not_use "$dir" "$(calls "$random")" 'a random source'
 		may_not_use "$dir" "$(calls "$socket")" 'a socket'
 		may_not_use "$dir" "$(calls "$file")" 'a file or database'
 		may_not_use "$dir" "$(calls "$thread")" 'threads, processes or the environment'
 	done
-	for dir in src/base src/wire src/core src/io src/agent; do
+	for dir in src/base src/wire src/core src/parent src/io src/agent src/receiver; do
 		may_not_use "$dir" 'include[[:space:]]*<knot/' 'knotd (modules only)'
 		may_not_use "$dir" "$(calls 'exit|_exit|abort|assert')" 'the end of its host'
 	done

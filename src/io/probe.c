@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/probe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <unbound.h>
+
+#include <libknot/libknot.h>
+
+#include "base/compat.h"
+#include "base/name.h"
+#include "io/context.h"
+#include "wire/rr.h"
+
+/* Contexts at once: all addresses, and an ordinary resolver. */
+#define CONTEXTS_MAX (MS_LOOKS_MAX + 1)
+/* Questions at once: apex types, and two for each name server, at every address; addresses and
+ * signals of name servers. */
+#define QUESTIONS_MAX (MS_LOOKS_MAX * (MS_LOOKS_TYPES + 2 * MS_NS_MAX) + 5 * 2 * MS_NS_MAX)
+/* Between two looks at the stop flag, milliseconds. */
+#define STEP_MS 100
+/* Text of a DS record for the trust anchor. */
+#define ANCHOR_MAX (KNOT_DNAME_TXT_MAXLEN + 32 + 2 * 64)
+
+typedef struct {
+	unsigned *open;
+	ms_said_t *said;
+	bool over;
+	uint16_t type;
+	knot_dname_storage_t name;
+} question_t;
+
+typedef struct {
+	const ms_probe_options_t *options;
+	const atomic_bool *stop;
+	ms_survey_t *survey;
+	unsigned context_count;
+	struct ub_ctx *contexts[CONTEXTS_MAX];
+	unsigned question_count;
+	question_t **questions;      /* QUESTIONS_MAX of them */
+	unsigned open;
+} probe_t;
+
+/* Addresses of the name servers outside of the child. */
+typedef struct {
+	knot_dname_storage_t host;
+	bool is_new;
+	ms_said_t a, aaaa;
+} server_t;
+
+static int fail(ms_survey_t *survey, int ret, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(ms_survey_t *survey, int ret, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(survey->text, sizeof(survey->text), fmt, args);
+	va_end(args);
+	survey->ret = ret;
+	return ret;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * MS_SEC + ts.tv_nsec / 1000;
+}
+
+static void take_record(ms_said_t *said, const question_t *q, const uint8_t *wire, size_t len,
+                        const ms_rr_t *rr)
+{
+	knot_dname_storage_t owner;
+	size_t pos = rr->owner - wire;
+	knot_rrset_t rrset = { 0 };
+	bool is_sig = rr->type == KNOT_RRTYPE_RRSIG;
+	if ((!is_sig && rr->type != q->type) ||
+	    knot_dname_unpack(owner, rr->owner, sizeof(owner), wire) <= 0 ||
+	    !knot_dname_is_case_equal(owner, q->name) ||
+	    knot_rrset_rr_from_wire(wire, &pos, len, &rrset, NULL, MS_COMPAT_RR_CANONICAL) !=
+	    KNOT_EOK) {
+		return;
+	}
+	const knot_rdata_t *rd = rrset.rrs.rdata;
+	ms_rrset_t *set = is_sig ? &said->sigs : &said->set;
+	if (ms_rrset_add(set, rd->data, rd->len) != KNOT_EOK) {
+		said->saying = MS_SAID_SILENT;
+	}
+	set->ttl = rr->ttl;
+	knot_rrset_clear(&rrset, NULL);
+}
+
+static void take_packet(ms_said_t *said, const question_t *q, const uint8_t *wire, size_t len)
+{
+	if (wire == NULL || len < KNOT_WIRE_HEADER_SIZE) {
+		return;
+	}
+	ms_reader_t r = ms_reader_records(wire, len, knot_wire_get_qdcount(wire));
+	for (uint16_t i = knot_wire_get_ancount(wire); i > 0 && r.ret == KNOT_EOK; i--) {
+		ms_rr_t rr = ms_read_rr(&r, wire);
+		if (r.ret == KNOT_EOK) {
+			take_record(said, q, wire, len, &rr);
+		}
+	}
+}
+
+static uint8_t saying_of(int err, const struct ub_result *result)
+{
+	if (err != 0 || result == NULL) {
+		return MS_SAID_SILENT;
+	}
+	if (result->bogus) {
+		return MS_SAID_BOGUS;
+	}
+	if (result->rcode != KNOT_RCODE_NOERROR && result->rcode != KNOT_RCODE_NXDOMAIN) {
+		return MS_SAID_SILENT;
+	}
+	return result->secure ? MS_SAID_SECURE : MS_SAID_INSECURE;
+}
+
+static void on_answer(void *ctx, int err, struct ub_result *result)
+{
+	question_t *q = ctx;
+	q->over = true;
+	--*q->open;
+	q->said->saying = saying_of(err, result);
+	if (q->said->saying >= MS_SAID_INSECURE && result->havedata) {
+		take_packet(q->said, q, result->answer_packet, result->answer_len);
+	}
+	ub_resolve_free(result);
+}
+
+/* A question that cannot even be asked counts as one that nobody answered. */
+static void ask(probe_t *p, struct ub_ctx *ub, const knot_dname_t *name, uint16_t type,
+                ms_said_t *said)
+{
+	said->saying = MS_SAID_SILENT;
+	question_t *q = p->question_count < QUESTIONS_MAX ? calloc(1, sizeof(*q)) : NULL;
+	knot_dname_txt_storage_t text;
+	if (q == NULL || ub == NULL || knot_dname_to_str(text, name, sizeof(text)) == NULL) {
+		free(q);
+		return;
+	}
+	*q = (question_t){ .open = &p->open, .said = said, .type = type };
+	ms_name_copy_lower(q->name, name);
+	p->questions[p->question_count++] = q;
+	p->open++;
+	if (ub_resolve_async(ub, text, type, KNOT_CLASS_IN, q, on_answer, NULL) != 0) {
+		q->over = true;
+		p->open--;
+	}
+}
+
+static int set_anchor(struct ub_ctx *ub, const char *child, const ms_rrset_t *ds)
+{
+	const knot_rdata_t *rd = ds->rrs.rdata;
+	for (uint16_t i = 0; i < ds->rrs.count; i++, rd = knot_rdataset_next((knot_rdata_t *)rd)) {
+		char text[ANCHOR_MAX];
+		if (rd->len < 5 || rd->len > 4 + 64) {
+			continue;
+		}
+		int at = snprintf(text, sizeof(text), "%s IN DS %u %u %u ", child,
+		                  knot_wire_read_u16(rd->data), rd->data[2], rd->data[3]);
+		for (uint16_t j = 4; j < rd->len; j++) {
+			at += snprintf(text + at, sizeof(text) - at, "%02x", rd->data[j]);
+		}
+		int ret = ub_ctx_add_ta(ub, text);
+		if (ret != 0) {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* "192.0.2.1@53", as libunbound reads it. */
+static void stub_addr(const ms_addr_t *addr, char text[MS_ADDR_TEXT_MAX])
+{
+	ms_addr_to_text(addr, text);
+}
+
+static int set_stub(struct ub_ctx *ub, const ms_survey_t *survey, const ms_addr_t *addr, bool udp)
+{
+	static const char *const fixed[][2] = {
+		{ "msg-cache-size:", "256k" },
+		{ "rrset-cache-size:", "256k" },
+		{ "key-cache-size:", "64k" },
+		{ "neg-cache-size:", "64k" },
+		{ "do-not-query-localhost:", "no" },
+		{ "qname-minimisation:", "no" },
+		{ "harden-dnssec-stripped:", "yes" },
+		{ "val-permissive-mode:", "no" },
+		{ "target-fetch-policy:", "0 0 0 0 0" },
+	};
+	knot_dname_txt_storage_t child;
+	char text[MS_ADDR_TEXT_MAX];
+	if (knot_dname_to_str(child, survey->child, sizeof(child)) == NULL) {
+		return UB_NOMEM;
+	}
+	int ret = ub_ctx_async(ub, 1);
+	for (size_t i = 0; ret == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		ret = ub_ctx_set_option(ub, fixed[i][0], fixed[i][1]);
+	}
+	if (ret == 0) {
+		ret = ub_ctx_set_option(ub, "tcp-upstream:", udp ? "no" : "yes");
+	}
+	if (ret == 0) {
+		stub_addr(addr, text);
+		ret = ub_ctx_set_stub(ub, child, text, 0);
+	}
+	return ret == 0 ? set_anchor(ub, child, &survey->deleg.ds) : ret;
+}
+
+static struct ub_ctx *new_stub(probe_t *p, const ms_addr_t *addr)
+{
+	struct ub_ctx *ub = p->context_count < CONTEXTS_MAX ? ub_ctx_create() : NULL;
+	if (ub == NULL) {
+		return NULL;
+	}
+	if (set_stub(ub, p->survey, addr, p->options->udp) != 0) {
+		ub_ctx_delete(ub);
+		return NULL;
+	}
+	p->contexts[p->context_count++] = ub;
+	return ub;
+}
+
+/* The ordinary one. */
+static struct ub_ctx *new_resolver(probe_t *p)
+{
+	char error[256];
+	ms_context_t *context;
+	ms_now_t now = { { now_us() }, { 0 } };
+	if (p->context_count >= CONTEXTS_MAX ||
+	    ms_context_new(&p->options->resolver, now, &context, error, sizeof(error)) != KNOT_EOK) {
+		return NULL;
+	}
+	struct ub_ctx *ub = context->ub;
+	free(context);
+	p->contexts[p->context_count++] = ub;
+	return ub;
+}
+
+static bool stopped(const probe_t *p)
+{
+	return p->stop != NULL && atomic_load(p->stop);
+}
+
+/* Until all questions are answered, or time is up. */
+static void await(probe_t *p)
+{
+	struct pollfd fds[CONTEXTS_MAX];
+	int64_t end = now_us() + p->options->timeout;
+	for (unsigned i = 0; i < p->context_count; i++) {
+		fds[i] = (struct pollfd){ .fd = ub_fd(p->contexts[i]), .events = POLLIN };
+	}
+	while (p->open > 0 && !stopped(p) && now_us() < end) {
+		int64_t left = (end - now_us()) / 1000 + 1;
+		(void)poll(fds, p->context_count, left < STEP_MS ? left : STEP_MS);
+		for (unsigned i = 0; i < p->context_count; i++) {
+			if (fds[i].revents != 0) {
+				(void)ub_process(p->contexts[i]);
+			}
+		}
+	}
+}
+
+/* The round is over: what is not answered stays silent. */
+static void finish(probe_t *p)
+{
+	for (unsigned i = 0; i < p->context_count; i++) {
+		ub_ctx_delete(p->contexts[i]);
+	}
+	for (unsigned i = 0; i < p->question_count; i++) {
+		free(p->questions[i]);
+	}
+	p->context_count = p->question_count = p->open = 0;
+}
+
+/* Nobody shall make us talk to ourselves or to everybody (K-58, P-10). */
+static bool may_ask(const probe_t *p, const ms_addr_t *addr)
+{
+	static const uint8_t zero[16], loopback6[16] = { [15] = 1 }, mapped[12] = { [10] = 255, 255 };
+	if (addr->family == AF_INET) {
+		return addr->ip[0] != 0 && addr->ip[0] < 224 && (p->options->local || addr->ip[0] != 127);
+	}
+	return memcmp(addr->ip, zero, 16) != 0 && addr->ip[0] != 0xff &&
+	       memcmp(addr->ip, mapped, 12) != 0 &&
+	       (p->options->local || memcmp(addr->ip, loopback6, 16) != 0);
+}
+
+static bool has_look(const ms_survey_t *survey, const ms_addr_t *addr)
+{
+	for (uint8_t i = 0; i < survey->look_count; i++) {
+		if (ms_addr_equal(&survey->looks[i].addr, addr)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int add_look(probe_t *p, const knot_dname_t *host, const ms_addr_t *addr, bool is_new)
+{
+	ms_survey_t *survey = p->survey;
+	if (addr != NULL && has_look(survey, addr)) {
+		return KNOT_EOK;
+	}
+	if (survey->look_count >= MS_LOOKS_MAX) {
+		return fail(survey, KNOT_ELIMIT, "more than %u addresses of name servers", MS_LOOKS_MAX);
+	}
+	ms_look_t *look = &survey->looks[survey->look_count++];
+	ms_name_copy_lower(look->host, host);
+	look->is_new = is_new;
+	if (addr != NULL) {
+		look->addr = *addr;
+	}
+	return KNOT_EOK;
+}
+
+/* A host without any address is a look that stays silent. */
+static int add_addrs(probe_t *p, const knot_dname_t *host, bool is_new, const ms_rrset_t *a,
+                     const ms_rrset_t *aaaa)
+{
+	ms_addr_t addrs[MS_GLUE_ADDRS_MAX * 2];
+	uint8_t count = ms_glue_addrs(a, aaaa, addrs, MS_GLUE_ADDRS_MAX * 2);
+	int ret = count == 0 ? add_look(p, host, NULL, is_new) : KNOT_EOK;
+	for (uint8_t i = 0; ret == KNOT_EOK && i < count; i++) {
+		ret = add_look(p, host, &addrs[i], is_new);
+	}
+	return ret;
+}
+
+/* What the servers asked so far say about a host below the child, all together. */
+static int gather(const ms_survey_t *survey, const knot_dname_t *host, ms_glue_t *out)
+{
+	int ret = KNOT_EOK;
+	for (uint8_t i = 0; i < survey->look_count; i++) {
+		const ms_look_t *look = &survey->looks[i];
+		for (uint8_t j = 0; j < look->host_count && ret == KNOT_EOK; j++) {
+			if (knot_dname_is_equal(look->hosts[j].host, host)) {
+				ret = ms_rrset_union(&out->a, &look->hosts[j].a.set);
+				if (ret == KNOT_EOK) {
+					ret = ms_rrset_union(&out->aaaa, &look->hosts[j].aaaa.set);
+				}
+			}
+		}
+	}
+	return ret;
+}
+
+static int add_inside(probe_t *p, const server_t *server)
+{
+	ms_survey_t *survey = p->survey;
+	const ms_glue_t *glue = ms_deleg_find(server->is_new ? &survey->proposed : &survey->deleg,
+	                                      server->host);
+	ms_glue_t all = { 0 };
+	int ret = KNOT_EOK;
+	if (glue == NULL && server->is_new) {
+		ret = gather(survey, server->host, &all);
+		glue = &all;
+	}
+	if (ret == KNOT_EOK) {
+		ret = glue != NULL ? add_addrs(p, server->host, server->is_new, &glue->a, &glue->aaaa)
+		                   : add_look(p, server->host, NULL, server->is_new);
+	}
+	ms_rrset_clear(&all.a);
+	ms_rrset_clear(&all.aaaa);
+	return ret;
+}
+
+static int add_outside(probe_t *p, const server_t *server)
+{
+	if (server->a.saying == MS_SAID_BOGUS || server->aaaa.saying == MS_SAID_BOGUS) {
+		knot_dname_txt_storage_t text = "";
+		(void)knot_dname_to_str(text, server->host, sizeof(text));
+		return fail(p->survey, KNOT_ECONN, "addresses of name server %.100s are bogus", text);
+	}
+	return add_addrs(p, server->host, server->is_new, &server->a.set, &server->aaaa.set);
+}
+
+static int add_looks(probe_t *p, server_t *servers, size_t count)
+{
+	struct ub_ctx *ub = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (knot_dname_in_bailiwick(servers[i].host, p->survey->child) < 0) {
+			ub = ub != NULL ? ub : new_resolver(p);
+			ask(p, ub, servers[i].host, KNOT_RRTYPE_A, &servers[i].a);
+			ask(p, ub, servers[i].host, KNOT_RRTYPE_AAAA, &servers[i].aaaa);
+		}
+	}
+	await(p);
+	int ret = KNOT_EOK;
+	for (size_t i = 0; i < count && ret == KNOT_EOK; i++) {
+		ret = knot_dname_in_bailiwick(servers[i].host, p->survey->child) < 0
+		    ? add_outside(p, &servers[i]) : add_inside(p, &servers[i]);
+	}
+	finish(p);
+	for (size_t i = 0; i < count; i++) {
+		ms_said_clear(&servers[i].a);
+		ms_said_clear(&servers[i].aaaa);
+	}
+	return ret;
+}
+
+/* Names of \a ns that are not in \a known. */
+static size_t list_servers(const ms_rrset_t *ns, const ms_rrset_t *known, bool is_new,
+                           server_t *out, size_t count)
+{
+	const knot_rdata_t *rd = ns->rrs.rdata;
+	for (uint16_t i = 0; i < ns->rrs.count; i++, rd = knot_rdataset_next((knot_rdata_t *)rd)) {
+		if (count >= MS_NS_MAX || (known != NULL && ms_rrset_has(known, rd->data, rd->len)) ||
+		    knot_dname_wire_check(rd->data, rd->data + rd->len, NULL) <= 0) {
+			continue;
+		}
+		out[count] = (server_t){ .is_new = is_new };
+		ms_name_copy_lower(out[count++].host, rd->data);
+	}
+	return count;
+}
+
+static void ask_apex(probe_t *p, ms_look_t *look)
+{
+	struct ub_ctx *ub = look->addr.family != 0 && may_ask(p, &look->addr)
+	                  ? new_stub(p, &look->addr) : NULL;
+	for (ms_look_type_t type = 0; type < MS_LOOK_SOA_AGAIN; type++) {
+		if (type != MS_LOOK_KEY || p->options->want_key) {
+			ask(p, ub, p->survey->child, ms_look_rrtype(type), &look->said[type]);
+		}
+	}
+}
+
+/* Addresses of the name servers below the child, as this server has them. */
+static void ask_hosts(probe_t *p, struct ub_ctx *ub, ms_look_t *look)
+{
+	const ms_rrset_t *ns = &look->said[MS_LOOK_NS].set;
+	const knot_rdata_t *rd = ns->rrs.rdata;
+	for (uint16_t i = 0; i < ns->rrs.count && look->host_count < MS_NS_MAX; i++) {
+		if (knot_dname_in_bailiwick(rd->data, p->survey->child) >= 0) {
+			ms_look_host_t *host = &look->hosts[look->host_count++];
+			ms_name_copy_lower(host->host, rd->data);
+			ask(p, ub, host->host, KNOT_RRTYPE_A, &host->a);
+			ask(p, ub, host->host, KNOT_RRTYPE_AAAA, &host->aaaa);
+		}
+		rd = knot_rdataset_next((knot_rdata_t *)rd);
+	}
+}
+
+/* Glue, and the SOA once more with an empty cache, so that a change in between shows (K-37). */
+static void ask_rest(probe_t *p, uint8_t from)
+{
+	for (uint8_t i = from; i < p->survey->look_count; i++) {
+		ms_look_t *look = &p->survey->looks[i];
+		if (look->said[MS_LOOK_NS].saying < MS_SAID_INSECURE) {
+			continue;
+		}
+		struct ub_ctx *ub = new_stub(p, &look->addr);
+		ask_hosts(p, ub, look);
+		ask(p, ub, p->survey->child, KNOT_RRTYPE_SOA, &look->said[MS_LOOK_SOA_AGAIN]);
+	}
+	await(p);
+	finish(p);
+}
+
+static void ask_looks(probe_t *p, uint8_t from)
+{
+	for (uint8_t i = from; i < p->survey->look_count; i++) {
+		ask_apex(p, &p->survey->looks[i]);
+	}
+	await(p);
+	finish(p);
+	ask_rest(p, from);
+}
+
+/* Name servers that the child names, or an UPDATE does, and that the parent does not have (K-44). */
+static size_t list_new(const ms_survey_t *survey, server_t *out)
+{
+	size_t count = list_servers(&survey->proposed.ns, &survey->deleg.ns, true, out, 0);
+	ms_rrset_t known = { 0 };
+	if (ms_rrset_copy(&known, &survey->deleg.ns) != KNOT_EOK ||
+	    ms_rrset_union(&known, &survey->proposed.ns) != KNOT_EOK) {
+		ms_rrset_clear(&known);
+		return count;
+	}
+	for (uint8_t i = 0; i < survey->look_count; i++) {
+		const ms_rrset_t *ns = &survey->looks[i].said[MS_LOOK_NS].set;
+		count = list_servers(ns, &known, true, out, count);
+		(void)ms_rrset_union(&known, ns);
+	}
+	ms_rrset_clear(&known);
+	return count;
+}
+
+static void ask_signals(probe_t *p)
+{
+	ms_survey_t *survey = p->survey;
+	struct ub_ctx *ub = new_resolver(p);
+	const knot_rdata_t *rd = survey->deleg.ns.rrs.rdata;
+	for (uint16_t i = 0; i < survey->deleg.ns.rrs.count; i++) {
+		knot_dname_storage_t name;
+		if (knot_dname_in_bailiwick(rd->data, survey->child) < 0 &&
+		    survey->signal_count < MS_NS_MAX) {
+			ms_signal_t *signal = &survey->signals[survey->signal_count++];
+			ms_name_copy_lower(signal->ns, rd->data);
+			if (ms_signal_name("_dsboot", survey->child, signal->ns, name) == KNOT_EOK) {
+				ask(p, ub, name, KNOT_RRTYPE_CDS, &signal->cds);
+				ask(p, ub, name, KNOT_RRTYPE_CDNSKEY, &signal->cdnskey);
+			}
+			if (p->options->want_key &&
+			    ms_signal_name("_sig0key", survey->child, signal->ns, name) == KNOT_EOK) {
+				ask(p, ub, name, KNOT_RRTYPE_KEY, &signal->key);
+			}
+		}
+		rd = knot_rdataset_next((knot_rdata_t *)rd);
+	}
+	await(p);
+	finish(p);
+}
+
+static int run(probe_t *p)
+{
+	ms_survey_t *survey = p->survey;
+	server_t servers[MS_NS_MAX] = { 0 };
+	int ret = add_looks(p, servers, list_servers(&survey->deleg.ns, NULL, false, servers, 0));
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	ask_looks(p, 0);
+	uint8_t old = survey->look_count;
+	ret = add_looks(p, servers, list_new(survey, servers));
+	if (ret == KNOT_EOK && survey->look_count > old) {
+		ask_looks(p, old);
+	}
+	if (ret == KNOT_EOK && p->options->want_signals) {
+		ask_signals(p);
+	}
+	return ret == KNOT_EOK && stopped(p) ? fail(survey, KNOT_EBUSY, "stopped") : ret;
+}
+
+void ms_probe(const ms_probe_options_t *options, const atomic_bool *stop, ms_survey_t *survey)
+{
+	probe_t p = { .options = options, .stop = stop, .survey = survey };
+	survey->ret = KNOT_EOK;
+	survey->looks = calloc(MS_LOOKS_MAX, sizeof(*survey->looks));
+	survey->signals = calloc(MS_NS_MAX, sizeof(*survey->signals));
+	p.questions = calloc(QUESTIONS_MAX, sizeof(*p.questions));
+	if (survey->looks == NULL || survey->signals == NULL || p.questions == NULL) {
+		(void)fail(survey, KNOT_ENOMEM, "out of memory");
+	} else {
+		(void)run(&p);
+	}
+	finish(&p);
+	free(p.questions);
+}
+
+int ms_probe_one(const ms_resolver_options_t *options, const knot_dname_t *name, uint16_t type,
+                 int64_t timeout, const atomic_bool *stop, ms_said_t *out)
+{
+	ms_probe_options_t probing = { .resolver = *options, .timeout = timeout };
+	question_t *room[1] = { NULL };
+	probe_t p = { .options = &probing, .stop = stop, .questions = room };
+	struct ub_ctx *ub = new_resolver(&p);
+	if (ub == NULL) {
+		return KNOT_ERROR;
+	}
+	ask(&p, ub, name, type, out);
+	await(&p);
+	finish(&p);
+	return KNOT_EOK;
+}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NOTIFY(CDS) leads to a look at every server and to the DS RRset that all of them ask for; one server
+that differs, is silent or is unsigned blocks; the delete signal and old records are told apart."""
+
+from delegation import CHILD, Delegation, ds_hex
+
+
+def test(make_lab):
+    lab = make_lab(kind=Delegation, items=["scan: 0", "retry: 300", "gap: 0"])
+    lab.start()
+    lab.until(lambda: "DSYNC is published" in lab.log(), 20, "the parent publishes DSYNC")
+    first, second = lab.ds("ns1", CHILD)
+    assert lab.at_parent("DS") == {ds_hex(first)}
+    assert lab.secure(CHILD)
+
+    # Nothing is wished: nothing changes.
+    serial = lab.serial()
+    lab.looked_after(lambda: None)
+    assert lab.verdict("ds") == ("same", "none", "no CDS, no CDNSKEY"), lab.verdict("ds")
+    assert lab.serial() == serial
+
+    # Only one of two servers asks for it.
+    lab.cds("always")
+    lab.looked_after(lambda: lab.activate("ns1"))
+    assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
+    assert lab.serial() == serial
+
+    # Both do.
+    lab.activate("ns2")
+    answer = lab.notify()
+    assert answer["rcode"] == "NOERROR", answer
+    lab.until(lambda: lab.at_parent("DS") == {ds_hex(first), ds_hex(second)}, 10,
+              "the DS of both keys are at the parent", lambda: (lab.at_parent("DS"), lab.status()))
+    assert lab.secure(CHILD)
+
+    # The old key goes.
+    lab.activate(retire=True)
+    lab.notify()
+    lab.until(lambda: lab.at_parent("DS") == {ds_hex(second)}, 10, "the DS of the new key alone",
+              lambda: (lab.at_parent("DS"), lab.status()))
+    assert lab.secure(CHILD)
+
+    # One server is silent: nothing changes, and it is asked again later.
+    lab.stop("ns2")
+    lab.looked_after(lambda: lab.cds("delete-dnssec", "ns1"))
+    assert lab.verdict("ds")[:2] == ("wait", "answer"), lab.verdict("ds")
+    assert lab.at_parent("DS") == {ds_hex(second)}
+    lab.start("ns2")
+
+    # One of two asks for the end of DNSSEC; then both.
+    lab.looked_after(lambda: None)
+    assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
+    lab.cds("delete-dnssec", "ns2")
+    lab.notify()
+    lab.until(lambda: lab.at_parent("DS") == set(), 10, "the DS RRset goes", lab.status)
+
+    # Not a delegation, not below us, two questions.
+    assert lab.notify("CDS", "nobody.example.")["rcode"] == "REFUSED"
+    assert lab.notify("CDS", "example.")["rcode"] != "NOERROR"
+    assert lab.notify("CDS", CHILD, "-T")["rcode"] == "NOERROR"
+    assert lab.notify("CSYNC", CHILD, "-E")["rcode"] == "NOERROR"
+    assert lab.dsgen("-2", "-m", "500", "TO", "notify", CHILD)["rcode"] != "NOERROR"
