@@ -197,6 +197,10 @@ static int set_stub(struct ub_ctx *ub, const ms_survey_t *survey, const ms_addr_
 		{ "harden-dnssec-stripped:", "yes" },
 		{ "val-permissive-mode:", "no" },
 		{ "target-fetch-policy:", "0 0 0 0 0" },
+		/* A stream for each question: libunbound has two, and 1.17 may close one that is in use
+		 * for the next question, since it finds streams to be shared by the order of addresses
+		 * of memory. */
+		{ "outgoing-num-tcp:", "48" },
 	};
 	knot_dname_txt_storage_t child;
 	char text[MS_ADDR_TEXT_MAX];

@@ -56,7 +56,7 @@ typedef struct {
  * the same transaction; after a failed semantic check at commit the list is halved until the
  * culprits stand alone (additions before removals).
  *
- * A name server within the zone that has no address there is refused like that, too (H-06).
+ * A name server of the zone itself, within it, that has no address there is refused like that, too (H-06).
  *
  * \param serial  NULL, or the SOA serial of the version that is made (also without any change):
  *                for zones that knotd does not sign.

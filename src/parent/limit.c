@@ -16,11 +16,16 @@
 int ms_limit_init(ms_limit_t *limit, size_t size, uint32_t per_minute, uint32_t burst,
                   uint64_t seed)
 {
-	*limit = (ms_limit_t){
-		.size = size, .burst = burst > 0 ? burst : 1, .per_minute = per_minute, .seed = seed,
-	};
+	*limit = (ms_limit_t){ .size = size, .seed = seed };
+	ms_limit_rate(limit, per_minute, burst);
 	limit->buckets = calloc(size, sizeof(*limit->buckets));
 	return limit->buckets != NULL ? KNOT_EOK : KNOT_ENOMEM;
+}
+
+void ms_limit_rate(ms_limit_t *limit, uint32_t per_minute, uint32_t burst)
+{
+	limit->per_minute = per_minute;
+	limit->burst = burst > 0 ? burst : 1;
 }
 
 void ms_limit_deinit(ms_limit_t *limit)

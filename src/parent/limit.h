@@ -33,6 +33,7 @@ typedef struct {
 int ms_limit_init(ms_limit_t *limit, size_t size, uint32_t per_minute, uint32_t burst,
                   uint64_t seed);
 void ms_limit_deinit(ms_limit_t *limit);
+void ms_limit_rate(ms_limit_t *limit, uint32_t per_minute, uint32_t burst);
 
 /*! Takes a token of a source: an IPv4 address, an IPv6 /56. \return false: it has none left. */
 bool ms_limit_addr(ms_limit_t *limit, const ms_addr_t *addr, ms_time_t now);

@@ -206,19 +206,22 @@ static void drop_sink(ms_receiver_t *rx, const void *ctx)
 
 static int init_limits(ms_receiver_t *rx, const ms_rx_settings_t *s, uint64_t seed)
 {
-	const struct {
-		ms_limit_t *limit;
-		ms_rx_rate_t rate;
-	} limits[] = {
-		{ &rx->notify_source, s->notify_source }, { &rx->notify_child, s->notify_child },
-		{ &rx->update_source, s->update_source }, { &rx->update_child, s->update_child },
-	};
+	ms_limit_t *limits[] = { &rx->notify_source, &rx->notify_child, &rx->update_source,
+	                         &rx->update_child };
 	int ret = KNOT_EOK;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && ret == KNOT_EOK; i++) {
-		ret = ms_limit_init(limits[i].limit, s->table, limits[i].rate.per_minute,
-		                    limits[i].rate.burst, seed + i);
+		ret = ms_limit_init(limits[i], s->table, 0, 1, seed + i);
 	}
 	return ret;
+}
+
+/* Rates may change at any time, the tables' size with a new start only. Under the lock. */
+static void set_rates(ms_receiver_t *rx, const ms_rx_settings_t *s)
+{
+	ms_limit_rate(&rx->notify_source, s->notify_source.per_minute, s->notify_source.burst);
+	ms_limit_rate(&rx->notify_child, s->notify_child.per_minute, s->notify_child.burst);
+	ms_limit_rate(&rx->update_source, s->update_source.per_minute, s->update_source.burst);
+	ms_limit_rate(&rx->update_child, s->update_child.per_minute, s->update_child.burst);
 }
 
 static void deinit_limits(ms_receiver_t *rx)
@@ -331,6 +334,7 @@ static int create(const ms_rx_settings_t *settings, const ms_rx_sink_t *sink, ms
 	}
 	if (ret == KNOT_EOK) {
 		rx->keystate_code = settings->keystate_code;
+		set_rates(rx, settings);
 		ret = ms_rx_worker_init(rx, error);
 	}
 	if (ret == KNOT_EOK) {
@@ -347,7 +351,7 @@ static int create(const ms_rx_settings_t *settings, const ms_rx_sink_t *sink, ms
 	return KNOT_EOK;
 }
 
-/* The worker takes it over when it comes by. The number of threads and tables stay as they are. */
+/* The worker takes it over when it comes by. The number of threads and the size of tables stay as they are. */
 static int reconfigure(ms_receiver_t *rx, const ms_rx_settings_t *settings,
                        const ms_rx_sink_t *sink, char error[MS_RX_ERROR_MAX])
 {
@@ -365,6 +369,7 @@ static int reconfigure(ms_receiver_t *rx, const ms_rx_settings_t *settings,
 	ms_rx_setup_t *stale = rx->pending;
 	rx->pending = setup;
 	rx->keystate_code = settings->keystate_code;
+	set_rates(rx, settings);
 	pthread_mutex_unlock(&rx->lock);
 	ms_rx_setup_unref(stale);
 	ms_rx_wake(rx);

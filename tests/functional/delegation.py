@@ -225,6 +225,12 @@ zone:
         return {r.rdata if rrtype == "NS" else r.rdata.hex() for r in found
                 if r.type == dnsq.type_number(rrtype) and r.owner == zone}
 
+    def dig_glue(self, host, zone=CHILD):
+        """Addresses in the parent's referrals."""
+        said = self.run("kdig", "+norec", f"@{self.address['parent']}", zone, "NS")
+        fields = [line.split() for line in said.splitlines()]
+        return {f[4] for f in fields if len(f) == 5 and f[0] == host and f[3] == "A"}
+
     def serial(self):
         return dnsq.serial(dnsq.ask(self.server("parent"), PARENT, "SOA"))
 

@@ -248,7 +248,7 @@ static void report(const options_t *o, const uint8_t *request, size_t request_le
 	} else if (e.sig.present) {
 		verdict = "unchecked";
 	}
-	printf("rcode=%s ede=%d tc=%d keystate=%s id=%u signed=%s len=%zu asked=%zu parse=%d "
+	printf("rcode=%s ede=%d tc=%d keystate=\"%s\" id=%u signed=\"%s\" len=%zu asked=%zu parse=%d "
 	       "text=\"%s\"\n", rcode_name(e.rcode), e.ede, e.tc,
 	       e.has_keystate ? ms_keystate_name(e.keystate.state) : "none", e.keystate.key_id, verdict,
 	       len, request_len, ret, e.ede_text);

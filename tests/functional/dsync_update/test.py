@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""UPDATE with SIG(0): how a key becomes trusted, what a trusted key may do, and what nobody may."""
+
+import dnsq
+from delegation import CHILD, HOSTS, PARENT, TARGET, TTL, Delegation, a_record, ds_hex
+
+
+def name_hex(name):
+    return dnsq.name_to_wire(name).hex()
+
+
+def upload(key, replace=True):
+    drop = ["-R", f"{CHILD} delset KEY 0"] if replace else []
+    return [*drop, "-R", f"{CHILD} add KEY 60 {key[1]}"]
+
+
+def update(lab, key, *words, where=PARENT, signer=CHILD):
+    return lab.dsgen("-T", "-k", key[0], "-s", signer, *words, "TO", "update", where)
+
+
+def state(lab, key, *words):
+    return lab.dsgen("-T", "-k", key[0], "-s", CHILD, "-i", key[2], *words, "TO", "inquiry", CHILD)
+
+
+def publish_key(lab, *keys):
+    for name in "ns1", "ns2", "ns3":
+        sets = [("set", CHILD, str(TTL), "KEY", "\\#", str(len(k[1]) // 2), k[1]) for k in keys]
+        lab.edit(name, CHILD, ("clear", CHILD, "KEY"), *sets)
+
+
+def set_ns(names, glue=()):
+    words = ["-R", f"{CHILD} delset NS 0"]
+    for name in names:
+        words += ["-R", f"{CHILD} add NS 60 {name_hex(name)}"]
+    for host, address in glue:
+        words += ["-R", f"{host} add A 60 {a_record(address)}"]
+    return words
+
+
+def bootstrap(lab, key, stranger, receiver):
+    """From nothing to trust; the parent's own KEY signs all answers."""
+    assert update(lab, key, *set_ns(HOSTS.values()))["rcode"] == "BADKEY"
+    assert update(lab, key, "-E", *set_ns(HOSTS.values()))["rcode"] == "REFUSED"
+    assert state(lab, key, "-v", receiver) | {"len": 0, "asked": 0} == {
+        "rcode": "NOERROR", "ede": "-1", "tc": "0", "keystate": "unknown", "id": key[2],
+        "signed": "good", "len": 0, "asked": 0, "parse": "0", "text": ""}
+    # What is not published at the child is not trusted.
+    said = update(lab, stranger, "-o", "2", "-i", stranger[2], "-v", receiver, *upload(stranger))
+    assert (said["rcode"], said["signed"]) == ("NOERROR", "good"), said
+    lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10,
+              "the stranger's key is found out", lab.status)
+    assert update(lab, stranger, *set_ns(HOSTS.values()))["ede"] == "49201"
+    publish_key(lab, key)
+    assert update(lab, key, *upload(key))["rcode"] == "NOERROR"
+    lab.until(lambda: state(lab, key)["keystate"] == "trusted", 10, "the key is trusted", lab.status)
+    # A stranger's next upload takes nothing away (M-15).
+    assert update(lab, stranger, *upload(stranger))["rcode"] == "NOERROR"
+    lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10, "once more")
+    assert state(lab, key)["keystate"] == "trusted"
+
+
+def refusals(lab, key, stranger):
+    """Table of what changes nothing."""
+    good = set_ns(HOSTS.values(), [(HOSTS["ns3"], lab.address["ns3"])])
+    serial, ns, ds = lab.serial(), lab.at_parent("NS"), lab.at_parent("DS")
+    sibling = "sibling.example."
+    cases = [
+        ("unsigned", ["-u", *good], {}, "REFUSED"),
+        ("stranger's key", good, {"key": stranger}, "REFUSED"),
+        ("corrupt", ["-x", *good], {}, "BADSIG"),
+        ("expired", ["-t", "-3600", *good], {}, "BADTIME"),
+        ("from the future", ["-t", "3600", *good], {}, "BADTIME"),
+        ("two signatures", ["-K", stranger[0], *good], {}, "FORMERR"),
+        ("another zone", good, {"where": "child.example."}, None),
+        ("sibling as signer", good, {"signer": sibling}, "BADKEY"),
+        ("parent as signer", good, {"signer": PARENT}, "REFUSED"),
+        ("prerequisite", ["-p", *good], {}, "NOTIMPL"),
+        ("sibling's name", ["-R", f"{sibling} add NS 60 {name_hex('ns.test.')}"], {}, "REFUSED"),
+        ("outside of the zone", ["-R", f"x.test. add NS 60 {name_hex('ns.test.')}"], {}, "NOTZONE"),
+        ("A of the child", ["-R", f"{CHILD} add A 60 7f000001"], {}, "REFUSED"),
+        ("TXT", ["-R", f"{CHILD} add TXT 60 0161"], {}, "REFUSED"),
+        ("delete everything", ["-R", f"{CHILD} delname ANY 0"], {}, "REFUSED"),
+        ("delete all NS", ["-R", f"{CHILD} delset NS 0"], {}, "REFUSED"),
+        ("NS without glue", set_ns(HOSTS.values()), {}, "REFUSED"),
+        ("NS that the child does not have", set_ns([HOSTS["ns1"]]), {}, "REFUSED"),
+        ("other glue", set_ns(HOSTS.values(), [(HOSTS["ns3"], "192.0.2.1")]), {}, "REFUSED"),
+        ("all DS go", ["-R", f"{CHILD} delset DS 0"], {}, "REFUSED"),
+        ("DS of no key", ["-R", f"{CHILD} add DS 60 12340f02{'11' * 32}"], {}, "REFUSED"),
+        ("DS of a foreign algorithm", ["-R", f"{CHILD} add DS 60 12340502{'11' * 32}"], {}, "REFUSED"),
+        ("DS with SHA-1", ["-R", f"{CHILD} add DS 60 12340f01{'11' * 20}"], {}, "REFUSED"),
+        ("KEY and NS", [*upload(key), *good], {}, "REFUSED"),
+        ("KEYs away", ["-R", f"{CHILD} delset KEY 0"], {}, "REFUSED"),
+        ("nothing at all", [], {}, "REFUSED"),
+        ("a broken DS", ["-R", f"{CHILD} add DS 60 12"], {}, "FORMERR"),
+        ("third record bad", [*good, "-R", f"{CHILD} add MX 60 000a00"], {}, "REFUSED"),
+    ]
+    for what, words, more, rcode in cases:
+        said = update(lab, more.pop("key", key), *words, **more)
+        assert rcode is None or said["rcode"] == rcode, (what, said)
+        assert said["rcode"] != "NOERROR", (what, said)
+        assert (lab.at_parent("NS"), lab.at_parent("DS")) == (ns, ds), what
+    assert lab.serial() == serial
+    assert state(lab, key)["keystate"] == "trusted"
+
+
+def changes(lab, key):
+    """NS with glue, then DS; the same octets once more have no second effect."""
+    names = set(HOSTS.values())
+    for name in "ns1", "ns2", "ns3":
+        lab.edit(name, CHILD, ("set", CHILD, str(TTL), "NS", HOSTS["ns3"]))
+    glue = [(HOSTS["ns3"], lab.address["ns3"])]
+    saved = f"{lab.folder}/update.wire"
+    said = update(lab, key, "-w", saved, *set_ns(names, glue))
+    assert said["rcode"] == "NOERROR", (said, lab.status())
+    assert lab.at_parent("NS") == names
+    assert lab.address["ns3"] in lab.dig_glue(HOSTS["ns3"])
+    serial = lab.serial()
+    assert lab.dsgen("-T", "-f", saved, "TO", "update", PARENT)["rcode"] == "NOERROR"
+    assert lab.serial() == serial
+
+    first, second = lab.ds("ns1", CHILD)
+    said = update(lab, key, "-R", f"{CHILD} add DS 60 {ds_hex(second)}")
+    assert said["rcode"] == "NOERROR", (said, lab.status())
+    assert lab.at_parent("DS") == {ds_hex(first), ds_hex(second)}
+    # Over UDP, as a difference.
+    said = lab.dsgen("-k", key[0], "-s", CHILD, "-R", f"{CHILD} del DS 0 {ds_hex(first)}", "TO",
+                     "update", PARENT)
+    assert said["rcode"] == "NOERROR", (said, lab.status())
+    assert lab.at_parent("DS") == {ds_hex(second)}
+    assert lab.secure(CHILD)
+
+
+def roll(lab, key, following):
+    said = update(lab, key, "-o", "2", "-i", following[2], *upload(following))
+    assert (said["rcode"], said["keystate"]) == ("NOERROR", "trusted"), said
+    assert state(lab, key)["keystate"] == "unknown"
+    assert update(lab, key, *upload(key))["rcode"] == "NOERROR"     # By itself: known, not trusted.
+    assert state(lab, key)["keystate"] != "trusted"
+    assert state(lab, following)["keystate"] == "trusted"
+
+
+def test(make_lab):
+    lab = make_lab(kind=Delegation, items=["scan: 0", "retry: 300", "gap: 0", "timeout: 1",
+                                           "update-child-rate: 0", "update-source-rate: 0",
+                                           "notify-child-rate: 0"])
+    lab.start()
+    lab.until(lambda: "DSYNC is published" in lab.log(), 20, "the parent publishes DSYNC")
+    lab.until(lambda: lab.secure(TARGET, "TYPE25"), 10, "the receiver's KEY is published, signed")
+    receiver = dnsq.rrset(dnsq.ask(lab.server("parent"), TARGET, "TYPE25"), "TYPE25")[0].rdata.hex()
+    key, stranger, following = (lab.make_key(name) for name in ("child", "stranger", "following"))
+
+    bootstrap(lab, key, stranger, receiver)
+    refusals(lab, key, stranger)
+    changes(lab, key)
+    roll(lab, key, following)
+
+    # An unsigned inquiry over UDP is sent to TCP; odd states are told so; no option, no option back.
+    ask = ["-u", "-i", key[2], "TO", "inquiry", CHILD]
+    assert lab.dsgen(*ask)["tc"] == "1"
+    assert lab.dsgen("-T", "-v", receiver, *ask)["signed"] == "good"
+    for odd in "0", "1", "3", "11", "99":
+        assert state(lab, key, "-o", odd)["keystate"] == "malformed request", odd
+    # Nothing of KEY comes into the zone (M-22).
+    assert "KEY" not in lab.knotc("parent", "zone-read", PARENT, CHILD)
