@@ -69,6 +69,7 @@ static int on_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 	const ms_msg_t *msg = event->message.msg;
 	ms_op_t op = msg->option.operation;
 	ms_state_t *state = NULL;
+	bool state_asked = false;
 	switch (op) {
 	case MS_OP_HELLO:
 		ms_action_count(out, MS_CTR_HELLO_RECEIVED);
@@ -92,10 +93,17 @@ static int on_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 		ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
 		ms_pair_learn(agent, zone, pair, state, event->now, out);
 		free(state);
+		state_asked = true;
 	}
 	ms_msg_t *answer;
 	int ret = reply(event, KNOT_RCODE_NOERROR, -1, "", &answer, out);
-	return ret == KNOT_EOK ? ms_pair_option(agent, zone, op, answer) : ret;
+	if (ret == KNOT_EOK) {
+		ret = ms_pair_option(agent, zone, op, answer);
+	}
+	if (ret == KNOT_EOK && state_asked) {
+		ms_pair_told(agent, pair, event->now);
+	}
+	return ret;
 }
 
 /* The full statement: what is not talked about in this message stays as it was. */

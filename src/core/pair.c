@@ -145,6 +145,12 @@ static int64_t state_pause(ms_agent_t *agent, const ms_peer_t *peer)
 	       (int64_t)ms_rng_below(&agent->rng, (many ? by_zones : agent->config.heartbeat) + 1);
 }
 
+void ms_pair_told(ms_agent_t *agent, ms_pair_t *pair, ms_now_t now)
+{
+	pair->state_wanted = false;
+	pair->state_at = ms_time_add(now.mono, state_pause(agent, pair->peer));
+}
+
 static int send_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_op_t op,
                        ms_now_t now, ms_actions_t *out)
 {
@@ -158,8 +164,7 @@ static int send_notify(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_o
 	under_way(pair, id, op, now);
 	ms_action_count(out, hello ? MS_CTR_HELLO_SENT : MS_CTR_STATE_SENT);
 	if (!hello) {
-		pair->state_wanted = false;
-		pair->state_at = ms_time_add(now.mono, state_pause(agent, pair->peer));
+		ms_pair_told(agent, pair, now);
 	}
 	return KNOT_EOK;
 }

@@ -28,6 +28,9 @@ ms_time_t ms_pair_deadline(const ms_agent_t *agent, const ms_zone_t *zone,
 int ms_pair_send(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_op_t op,
                  unsigned tries, int64_t first_timeout, ms_actions_t *out, uint64_t *id);
 
+/*! Our state is in a message or an answer: it need not be sent again for a while. */
+void ms_pair_told(ms_agent_t *agent, ms_pair_t *pair, ms_now_t now);
+
 /*! The answer to HELLO, STATE or UPDATE came, or none. */
 void ms_pair_answered(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, int ret,
                       const ms_msg_t *answer, const char *reason, ms_now_t now,
