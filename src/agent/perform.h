@@ -7,9 +7,9 @@
 
 #include "agent/worker.h"
 
-/*! From one commit to the next in a rush: fifty synced ones a second are nothing to a disk, and a
+/*! From one commit to the next in a rush: twenty synced ones a second are nothing to a disk, and a
  *  hundred zones share each. */
-#define MS_COMMIT_PACE (20 * MS_MSEC)
+#define MS_COMMIT_PACE (50 * MS_MSEC)
 
 /*!
  * Performs what one round of events asked for and clears the list. Answers come as events: of
