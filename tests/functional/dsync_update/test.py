@@ -91,7 +91,7 @@ def refusals(lab, key, stranger):
         ("KEY and NS", [*upload(key), *good], {}, "REFUSED"),
         ("KEYs away", ["-R", f"{CHILD} delset KEY 0"], {}, "REFUSED"),
         ("nothing at all", [], {}, "REFUSED"),
-        ("a broken DS", ["-R", f"{CHILD} add DS 60 12"], {}, "FORMERR"),
+        ("a broken DS", ["-R", f"{CHILD} add DS 60 12"], {}, "REFUSED"),
         ("third record bad", [*good, "-R", f"{CHILD} add MX 60 000a00"], {}, "REFUSED"),
     ]
     for what, words, more, rcode in cases:
