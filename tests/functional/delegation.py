@@ -39,6 +39,10 @@ def dsync_file():
     return built
 
 
+def name_hex(name):
+    return dnsq.name_to_wire(name).hex()
+
+
 def a_record(address):
     return bytes(int(part) for part in address.split(".")).hex()
 
@@ -46,12 +50,14 @@ def a_record(address):
 class Delegation(Servers):
     """items: further lines of the module's section. secure: the parent has a DS from the start."""
 
-    def __init__(self, folder, net, items=(), secure=True, children=(CHILD,), survive=False):
+    def __init__(self, folder, net, items=(), secure=True, children=(CHILD,), survive=False,
+                 sections="", zone_items=()):
         host = {"root": 1, "parent": 2, "ns1": 11, "ns2": 12, "ns3": 13, "resolver": 53}
         address = {name: f"{net}.{number}" for name, number in host.items()}
         super().__init__(folder, ["root", "parent", *SERVERS], ["resolver"], address, ["parent"],
                          survive)
         self.items, self.is_secure, self.children = list(items), secure, list(children)
+        self.sections, self.zone_items = sections, list(zone_items)
         self.keys = {}          # {zone: [first KSK, second KSK, ZSK]}, as keymgr calls them
         self.providers, self.module_file = [], dsync_file()
         self.msgen_path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
@@ -126,7 +132,7 @@ class Delegation(Servers):
     def configure(self, *items):
         """The parent's knot.conf with further items of the module."""
         listen = [f"{self.address['parent']}@53", f"{self.address['parent']}@{PORT}"]
-        text = labconf.head(self, "parent", listen) + labconf.POLICIES + f"""\
+        text = labconf.head(self, "parent", listen) + labconf.POLICIES + self.sections + f"""\
 module:
   - id: mod-dsync
     file: {self.module_file}
@@ -148,7 +154,7 @@ zone:
     dnssec-signing: on
     dnssec-policy: single
     module: mod-dsync/default
-"""
+""" + "".join(f"    {line}\n" for line in self.zone_items)
         self.write(f"{self.path('parent')}/knot.conf", text)
 
     def ds(self, name, zone):
@@ -208,6 +214,30 @@ zone:
 
     def notify(self, rrtype="CDS", zone=CHILD, *options):
         return self.dsgen("-q", rrtype, *options, "TO", "notify", zone)
+
+    def update(self, key, *words, where=PARENT, signer=CHILD):
+        return self.dsgen("-T", "-k", key[0], "-s", signer, *words, "TO", "update", where)
+
+    def upload(self, key, *words):
+        return self.update(key, *words, "-R", f"{CHILD} delset KEY 0", "-R",
+                           f"{CHILD} add KEY 60 {key[1]}")
+
+    def keystate(self, key, *words):
+        return self.dsgen("-T", "-k", key[0], "-s", CHILD, "-i", key[2], *words, "TO", "inquiry",
+                          CHILD)
+
+    def publish_key(self, *keys, servers=SERVERS):
+        """At the child's apex, instead of what is there."""
+        for name in servers:
+            sets = [("set", CHILD, str(TTL), "KEY", "\\#", str(len(k[1]) // 2), k[1]) for k in keys]
+            self.edit(name, CHILD, ("clear", CHILD, "KEY"), *sets)
+
+    def trusted(self, key):
+        """The whole way of a key of a signed child."""
+        self.publish_key(key)
+        self.upload(key)
+        self.until(lambda: self.keystate(key)["keystate"] == "trusted", 10, "the key is trusted",
+                   self.status)
 
     def make_key(self, name):
         """A SIG(0) key: path of its file, KEY RDATA (hex), tag."""

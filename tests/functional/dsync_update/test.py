@@ -2,30 +2,19 @@
 """UPDATE with SIG(0): how a key becomes trusted, what a trusted key may do, and what nobody may."""
 
 import dnsq
-from delegation import CHILD, HOSTS, PARENT, TARGET, TTL, Delegation, a_record, ds_hex
+from delegation import CHILD, HOSTS, PARENT, TARGET, TTL, Delegation, a_record, ds_hex, name_hex
 
 
-def name_hex(name):
-    return dnsq.name_to_wire(name).hex()
+def upload(key):
+    return ["-R", f"{CHILD} delset KEY 0", "-R", f"{CHILD} add KEY 60 {key[1]}"]
 
 
-def upload(key, replace=True):
-    drop = ["-R", f"{CHILD} delset KEY 0"] if replace else []
-    return [*drop, "-R", f"{CHILD} add KEY 60 {key[1]}"]
-
-
-def update(lab, key, *words, where=PARENT, signer=CHILD):
-    return lab.dsgen("-T", "-k", key[0], "-s", signer, *words, "TO", "update", where)
+def update(lab, key, *words, **more):
+    return lab.update(key, *words, **more)
 
 
 def state(lab, key, *words):
-    return lab.dsgen("-T", "-k", key[0], "-s", CHILD, "-i", key[2], *words, "TO", "inquiry", CHILD)
-
-
-def publish_key(lab, *keys):
-    for name in "ns1", "ns2", "ns3":
-        sets = [("set", CHILD, str(TTL), "KEY", "\\#", str(len(k[1]) // 2), k[1]) for k in keys]
-        lab.edit(name, CHILD, ("clear", CHILD, "KEY"), *sets)
+    return lab.keystate(key, *words)
 
 
 def set_ns(names, glue=()):
@@ -50,7 +39,7 @@ def bootstrap(lab, key, stranger, receiver):
     lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10,
               "the stranger's key is found out", lab.status)
     assert update(lab, stranger, *set_ns(HOSTS.values()))["ede"] == "49201"
-    publish_key(lab, key)
+    lab.publish_key(key)
     assert update(lab, key, *upload(key))["rcode"] == "NOERROR"
     lab.until(lambda: state(lab, key)["keystate"] == "trusted", 10, "the key is trusted", lab.status)
     # A stranger's next upload takes nothing away (M-15).
