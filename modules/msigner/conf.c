@@ -53,6 +53,13 @@ static const knot_lookup_t modes[] = {
 	{ 0, NULL }
 };
 
+static const knot_lookup_t parents[] = {
+	{ MS_PARENT_AUTO,   "auto" },
+	{ MS_PARENT_NOTIFY, "notify" },
+	{ MS_PARENT_OFF,    "off" },
+	{ 0, NULL }
+};
+
 /* RFC 8624 section 3.1: what a new zone may be signed with. Names as in Knot's policy section. */
 static const knot_lookup_t algorithms[] = {
 	{ DNSSEC_KEY_ALGORITHM_RSA_SHA256,        "rsasha256" },
@@ -97,6 +104,8 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_AGENT_KEY,       YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_COMBINER,        YP_TADDR,  YP_VADDR = { DNS_PORT } },
 	{ MS_ITEM_COMBINER_KEY,    YP_TDNAME, YP_VNONE },
+	{ MS_ITEM_PARENT,          YP_TOPT,   YP_VOPT = { parents, MS_PARENT_AUTO } },
+	{ MS_ITEM_REPORT_CHANNEL,  YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_APEX_KEY,        YP_TBOOL,  YP_VBOOL = { false } },
 	{ NULL }
 };

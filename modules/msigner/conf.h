@@ -41,6 +41,8 @@
 #define MS_ITEM_AGENT_KEY       "\x09""agent-key"
 #define MS_ITEM_COMBINER        "\x08""combiner"
 #define MS_ITEM_COMBINER_KEY    "\x0C""combiner-key"
+#define MS_ITEM_PARENT          "\x06""parent"
+#define MS_ITEM_REPORT_CHANNEL  "\x0E""report-channel"
 #define MS_ITEM_APEX_KEY        "\x08""apex-key"
 
 /*!
@@ -51,6 +53,8 @@ int ms_conf_component(const char *name, uint16_t hsync_type, uint16_t *out);
 
 /*! Values of port-precedence: which record names the port of a peer. */
 enum { MS_PORT_SVCB, MS_PORT_URI };
+/*! Values of parent: ways to tell it, and two that stand alone. */
+enum { MS_PARENT_OFF, MS_PARENT_NOTIFY, MS_PARENT_UPDATE, MS_PARENT_AUTO };
 /*! Values of mode. */
 enum { MS_MODE_AUTO, MS_MODE_HOLD };
 

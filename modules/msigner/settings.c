@@ -178,6 +178,19 @@ static int read_names(knotd_mod_t *mod, ms_config_t *out)
 	return len < 0 ? len : KNOT_EOK;
 }
 
+/*! Ways to tell a parent, the preferred one first. */
+static void read_parent(knotd_mod_t *mod, ms_config_t *out)
+{
+	unsigned parent = knotd_conf_mod(mod, MS_ITEM_PARENT).single.option;
+	if (parent == MS_PARENT_AUTO || parent == MS_PARENT_NOTIFY) {
+		out->parent[out->parent_count++] = MS_DSYNC_NOTIFY;
+	}
+	const knot_dname_t *channel = knotd_conf_mod(mod, MS_ITEM_REPORT_CHANNEL).single.dname;
+	if (channel != NULL && knot_dname_store(out->channel, channel) > 0) {
+		knot_dname_to_lower(out->channel);
+	}
+}
+
 static void read_config(knotd_mod_t *mod, ms_config_t *out)
 {
 	out->codes.hsync_type = knotd_conf_mod(mod, MS_ITEM_HSYNC_TYPE).single.integer;
@@ -191,6 +204,7 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->single_type = knotd_conf_mod(mod, MS_ITEM_SINGLE_TYPE).single.boolean;
 	out->hold = knotd_conf_mod(mod, MS_ITEM_MODE).single.option == MS_MODE_HOLD;
 	out->gate = knotd_conf_mod(mod, MS_ITEM_GATE).single.boolean;
+	read_parent(mod, out);
 	out->apex_key = knotd_conf_mod(mod, MS_ITEM_APEX_KEY).single.boolean;
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
 	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);

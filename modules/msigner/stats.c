@@ -14,6 +14,12 @@ static char *operation_name(uint32_t idx, uint32_t count)
 	return strdup(names[idx]);
 }
 
+static char *parent_name(uint32_t idx, uint32_t count)
+{
+	static const char *const names[] = { "notify-cds", "notify-csync", "update" };
+	return strdup(names[idx]);
+}
+
 static char *refusal_name(uint32_t idx, uint32_t count)
 {
 	return strdup(ms_admit_name(MS_ADMIT_ACCEPT + 1 + idx));
@@ -57,7 +63,8 @@ static char *component_name(uint32_t idx, uint32_t count)
 typedef enum {
 	STAT_SENT, STAT_RECEIVED, STAT_REFUSED, STAT_REPLAYED, STAT_UPDATE_REFUSED,
 	STAT_REFUSED_BY_PEER, STAT_TIMEOUT, STAT_LOCATED, STAT_LOCATE_FAILED, STAT_EDITED,
-	STAT_EDIT_FAILED, STAT_APEX_SEEN, STAT_GATED, STAT_ZONES, STAT_SHARED, STAT_ALARMED,
+	STAT_EDIT_FAILED, STAT_APEX_SEEN, STAT_PARENT_SENT, STAT_PARENT_REFUSED,
+	STAT_PARENT_SILENT, STAT_PARENT_DONE, STAT_GATED, STAT_ZONES, STAT_SHARED, STAT_ALARMED,
 	STAT_SHUT, STAT_GATE, STAT_DIFFER, STAT_PEERS,
 } stat_t;
 
@@ -78,6 +85,10 @@ static const struct {
 	[STAT_EDITED]          = { "edited", 1, NULL },
 	[STAT_EDIT_FAILED]     = { "edit-failed", 1, NULL },
 	[STAT_APEX_SEEN]       = { "apex-seen", 1, NULL },
+	[STAT_PARENT_SENT]     = { "parent-sent", 3, parent_name },
+	[STAT_PARENT_REFUSED]  = { "parent-refused", 1, NULL },
+	[STAT_PARENT_SILENT]   = { "parent-silent", 1, NULL },
+	[STAT_PARENT_DONE]     = { "parent-done", 1, NULL },
 	[STAT_GATED]           = { "gated", 1, NULL },
 	[STAT_ZONES]           = { "zones", 1, NULL },
 	[STAT_SHARED]          = { "zones-shared", 1, NULL },
@@ -117,6 +128,12 @@ void ms_stats_show(void *ctx, const ms_stats_t *stats)
 		{ MS_CTR_EDIT,               STAT_EDITED, 0 },
 		{ MS_CTR_EDIT_FAILED,        STAT_EDIT_FAILED, 0 },
 		{ MS_CTR_APEX_SEEN,          STAT_APEX_SEEN, 0 },
+		{ MS_CTR_PARENT_CDS,         STAT_PARENT_SENT, 0 },
+		{ MS_CTR_PARENT_CSYNC,       STAT_PARENT_SENT, 1 },
+		{ MS_CTR_PARENT_UPDATE,      STAT_PARENT_SENT, 2 },
+		{ MS_CTR_PARENT_REFUSED,     STAT_PARENT_REFUSED, 0 },
+		{ MS_CTR_PARENT_SILENT,      STAT_PARENT_SILENT, 0 },
+		{ MS_CTR_PARENT_DONE,        STAT_PARENT_DONE, 0 },
 	};
 	knotd_mod_t *mod = ctx;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {

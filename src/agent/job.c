@@ -7,6 +7,7 @@
 #include <libknot/errcode.h>
 
 #include "base/name.h"
+#include "agent/errand.h"
 #include "agent/worker.h"
 #include "base/text.h"
 #include "io/keymgr.h"
@@ -234,6 +235,11 @@ void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 		break;
 	case MS_ACT_NOTIFY:
 		event->ret = control(desk, "zone-notify", action->look.zone);
+		break;
+	case MS_ACT_OBSERVE:
+	case MS_ACT_DISCOVER:
+	case MS_ACT_TELL_PARENT:
+		ms_errand_do(desk, action, event);
 		break;
 	default:
 		do_keys(desk, action, event);

@@ -11,6 +11,7 @@
 #include "core/action.h"
 #include "core/event.h"
 #include "io/ctl.h"
+#include "io/enquiry.h"
 #include "wire/locator.h"
 #include "wire/tsig.h"
 
@@ -21,11 +22,12 @@ typedef struct {
 	char *kasp_db;
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
+	ms_enquirer_t *enquirer;         /*!< Borrowed. */
 	char reason[MS_CTL_REASON_MAX];  /*!< Of the last failure. */
 } ms_desk_t;
 
 /*!
- * Does an EDIT or KEYS action; fills everything but the id of \a event, which is new or from an
+ * Does an action of those that take a while; fills everything but the id of \a event, which is new or from an
  * attempt that ended with KNOT_EBUSY.
  */
 void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event);

@@ -42,7 +42,13 @@ int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings)
 {
 	char *control_copy = strdup(settings->control);
 	char *kasp_copy = strdup(settings->kasp_db);
-	if (control_copy == NULL || kasp_copy == NULL) {
+	const ms_resolver_options_t options = {
+		.forward_count = settings->forward_count, .forward = settings->forward,
+		.root_hints = settings->root_hints, .trust_anchor = settings->trust_anchor,
+	};
+	ms_enquirer_t *enquirer = NULL;
+	if (control_copy == NULL || kasp_copy == NULL ||
+	    ms_enquirer_new(&options, &enquirer) != KNOT_EOK) {
 		free(control_copy);
 		free(kasp_copy);
 		return KNOT_ENOMEM;
@@ -50,6 +56,8 @@ int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings)
 	pthread_mutex_lock(&jobs->lock);
 	free(jobs->control);
 	free(jobs->kasp_db);
+	ms_enquirer_free(jobs->next);
+	jobs->next = enquirer;
 	jobs->control = control_copy;
 	jobs->kasp_db = kasp_copy;
 	jobs->combiner = settings->combiner;
@@ -86,6 +94,8 @@ void ms_jobs_deinit(ms_jobs_t *jobs)
 	free_queue(&jobs->keys);
 	free(jobs->control);
 	free(jobs->kasp_db);
+	ms_enquirer_free(jobs->enquirer);
+	ms_enquirer_free(jobs->next);
 	ms_tsig_key_wipe(&jobs->combiner_key);
 	pthread_cond_destroy(&jobs->edits.wake);
 	pthread_cond_destroy(&jobs->keys.wake);
@@ -138,11 +148,28 @@ static void take_out(ms_job_queue_t *queue, struct ms_job *before, struct ms_job
 	}
 }
 
+ms_event_kind_t ms_jobs_result(ms_action_kind_t kind)
+{
+	switch (kind) {
+	case MS_ACT_EDIT:
+		return MS_EV_EDITED;
+	case MS_ACT_KEYS:
+		return MS_EV_KEYS;
+	case MS_ACT_OBSERVE:
+		return MS_EV_OBSERVED;
+	case MS_ACT_DISCOVER:
+		return MS_EV_DISCOVERED;
+	case MS_ACT_TELL_PARENT:
+		return MS_EV_TOLD;
+	default:
+		/* Nobody waits for a refetch: the zone's next version tells. */
+		return MS_EV_TIMER;
+	}
+}
+
 int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action)
 {
-	/* Nobody waits for a refetch: the zone's next version tells. */
-	struct ms_job *job = new_job(action->kind == MS_ACT_EDIT ? MS_EV_EDITED
-	                             : action->kind == MS_ACT_KEYS ? MS_EV_KEYS : MS_EV_TIMER);
+	struct ms_job *job = new_job(ms_jobs_result(action->kind));
 	if (job == NULL) {
 		return KNOT_ENOMEM;
 	}
@@ -251,12 +278,21 @@ static void *run(void *ctx)
 	struct ms_job *job;
 	pthread_mutex_lock(&jobs->lock);
 	while ((job = next_job(queue)) != NULL) {
+		ms_enquirer_t *old = NULL;
+		/* Whoever lists keys asks no servers. */
+		if (jobs->next != NULL && queue == &jobs->edits) {
+			old = jobs->enquirer;
+			jobs->enquirer = jobs->next;
+			jobs->next = NULL;
+		}
 		ms_desk_t desk = {
 			.stop = &jobs->stop,
 			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
 			.combiner = jobs->combiner, .combiner_key = jobs->combiner_key,
+			.enquirer = jobs->enquirer,
 		};
 		pthread_mutex_unlock(&jobs->lock);
+		ms_enquirer_free(old);
 		job = do_job(jobs, job, &desk);
 		free(desk.control);
 		free(desk.kasp_db);

@@ -2,8 +2,8 @@
 /*!
  * What may take a while: zone editing over knotd's control socket and Knot's key manager, each done
  * by a thread of its own so that the worker goes on answering while somebody else holds the socket,
- * and ten thousand lists of keys do not hold up an edit. Each job ends as one event in the inbox,
- * unless the engine stops before.
+ * and ten thousand lists of keys do not hold up an edit; and, in another instance, errands to other
+ * servers (agent/errand.h). Each job ends as one event in the inbox, unless the engine stops before.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "agent/inbox.h"
 #include "agent/runtime.h"
 #include "core/action.h"
+#include "io/enquiry.h"
 
 /*! The core has at most one edit and one question about keys under way per zone. */
 #define MS_JOBS_MAX 65536
@@ -46,6 +47,8 @@ typedef struct ms_jobs {
 	char *kasp_db;
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
+	ms_enquirer_t *enquirer; /*!< The thread's own … */
+	ms_enquirer_t *next;     /*!< … and the one to be used instead, or NULL. */
 	ms_inbox_t *inbox;       /*!< Borrowed. */
 } ms_jobs_t;
 
@@ -64,8 +67,10 @@ void ms_jobs_stop(ms_jobs_t *jobs);
 /*! Waits for their end. \return false: \a until (civil time) has come before. */
 bool ms_jobs_join(ms_jobs_t *jobs, const struct timespec *until);
 
+/*! Kind of the event that an action ends with. */
+ms_event_kind_t ms_jobs_result(ms_action_kind_t kind);
 /*!
- * Queues an EDIT or KEYS action; takes its content on success (and empties it).
+ * Queues an action; takes its content on success (and empties it).
  * \retval KNOT_ELIMIT, KNOT_ENOMEM
  */
 int ms_jobs_add(ms_jobs_t *jobs, ms_action_t *action);

@@ -167,15 +167,21 @@ static void tell(ms_runtime_t *runtime, const ms_action_t *action)
 static void queue_job(ms_runtime_t *runtime, ms_action_t *action, bool stored)
 {
 	bool edit = action->kind == MS_ACT_EDIT;
-	int ret = edit && !stored ? KNOT_ESPACE : ms_jobs_add(&runtime->jobs, action);
-	if (ret == KNOT_EOK || action->kind == MS_ACT_REFETCH || action->kind == MS_ACT_NOTIFY) {
+	ms_event_kind_t kind = ms_jobs_result(action->kind);
+	bool errand = kind == MS_EV_OBSERVED || kind == MS_EV_DISCOVERED || kind == MS_EV_TOLD;
+	int ret = edit && !stored ? KNOT_ESPACE
+	        : ms_jobs_add(errand ? &runtime->errands : &runtime->jobs, action);
+	if (ret == KNOT_EOK || kind == MS_EV_TIMER) {
 		return;
 	}
-	ms_event_t *event = ms_event_new(edit ? MS_EV_EDITED : MS_EV_KEYS);
+	ms_event_t *event = ms_event_new(kind);
 	if (event != NULL) {
 		event->id = action->id;
 		event->ret = ret;
-		ms_name_copy(event->zone, edit ? action->edit.zone : action->keys.zone);
+		ms_name_copy(event->zone, edit ? action->edit.zone
+		             : kind == MS_EV_KEYS ? action->keys.zone
+		             : kind == MS_EV_OBSERVED ? action->observe.zone
+		             : kind == MS_EV_TOLD ? action->inform.zone : action->look.zone);
 		ms_text_copy(event->reason, ret == KNOT_ESPACE ? "the store failed" : "too many jobs wait",
 		             sizeof(event->reason));
 	}
@@ -219,6 +225,9 @@ static void perform(ms_runtime_t *runtime, ms_action_t *action, bool stored, ms_
 	case MS_ACT_KEYS:
 	case MS_ACT_REFETCH:
 	case MS_ACT_NOTIFY:
+	case MS_ACT_OBSERVE:
+	case MS_ACT_DISCOVER:
+	case MS_ACT_TELL_PARENT:
 		queue_job(runtime, action, stored);
 		break;
 	case MS_ACT_LOOK:

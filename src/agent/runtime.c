@@ -114,7 +114,14 @@ static ms_runtime_t *new_shared(const ms_settings_t *settings)
 		free(runtime);
 		return NULL;
 	}
+	if (ms_jobs_init(&runtime->errands, &runtime->inbox, settings) != KNOT_EOK) {
+		ms_jobs_deinit(&runtime->jobs);
+		ms_inbox_deinit(&runtime->inbox);
+		free(runtime);
+		return NULL;
+	}
 	if (ms_slots_init(&runtime->slots) != KNOT_EOK) {
+		ms_jobs_deinit(&runtime->errands);
 		ms_jobs_deinit(&runtime->jobs);
 		ms_inbox_deinit(&runtime->inbox);
 		free(runtime);
@@ -135,6 +142,7 @@ static ms_runtime_t *new_shared(const ms_settings_t *settings)
 static void free_runtime(ms_runtime_t *runtime)
 {
 	ms_worker_deinit(runtime);
+	ms_jobs_deinit(&runtime->errands);
 	ms_jobs_deinit(&runtime->jobs);
 	ms_inbox_deinit(&runtime->inbox);
 	ms_replies_deinit(&runtime->replies);
@@ -160,6 +168,7 @@ static bool stop(ms_runtime_t *runtime)
 {
 	atomic_store(&runtime->stop, true);
 	ms_jobs_stop(&runtime->jobs);
+	ms_jobs_stop(&runtime->errands);
 	ms_inbox_wake(&runtime->inbox);
 	/* One deadline for all. */
 	struct timespec until;
@@ -167,7 +176,8 @@ static bool stop(ms_runtime_t *runtime)
 	until.tv_sec += STOP_WAIT;
 	bool worker = !runtime->working || join(runtime->thread, &until);
 	bool jobs = ms_jobs_join(&runtime->jobs, &until);
-	return worker && jobs;
+	bool errands = ms_jobs_join(&runtime->errands, &until);
+	return worker && jobs && errands;
 }
 
 static void destroy(ms_runtime_t *runtime)
@@ -225,6 +235,9 @@ static int create(const ms_settings_t *settings, const ms_sink_t *sink, ms_runti
 	}
 	if (ret == KNOT_EOK) {
 		ret = ms_jobs_start(&runtime->jobs);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_jobs_start(&runtime->errands);
 	}
 	if (ret == KNOT_EOK) {
 		ret = ms_worker_start(runtime);

@@ -212,6 +212,9 @@ static void take_setup(ms_runtime_t *runtime)
 		ret = ms_jobs_configure(&runtime->jobs, &setup->settings);
 	}
 	if (ret == KNOT_EOK) {
+		ret = ms_jobs_configure(&runtime->errands, &setup->settings);
+	}
+	if (ret == KNOT_EOK) {
 		ret = ms_remote_configure(runtime, &old->settings);
 	}
 	ms_setup_free(old);

@@ -60,6 +60,7 @@ struct ms_runtime {
 	bool working;
 	pthread_t thread;
 	ms_jobs_t jobs;
+	ms_jobs_t errands;               /*!< To other servers. */
 
 	/* The worker's own. */
 	ms_setup_t *setup;

@@ -38,6 +38,13 @@ static void clear_action(ms_action_t *action)
 	case MS_ACT_EDIT:
 		clear_edits(action);
 		break;
+	case MS_ACT_OBSERVE:
+		free(action->observe.hosts);
+		break;
+	case MS_ACT_TELL_PARENT:
+		free(action->inform.to);
+		knot_dname_free(action->inform.channel, NULL);
+		break;
 	case MS_ACT_LOG:
 		free(action->log.line);
 		break;

@@ -5,7 +5,7 @@
  * If that transaction fails, every REPLY of the step that says NOERROR is sent as SERVFAIL, no SEND
  * and no EDIT is made (they come back as failed) and MS_EV_STORED tells the core.
  *
- * Actions that ask something (LOCATE, SEND, EDIT, KEYS) come back as an event with the same id,
+ * Actions that ask something (LOCATE, SEND, EDIT, KEYS, OBSERVE, DISCOVER, TELL_PARENT) come back as an event with the same id,
  * exactly once, also when they fail. An id the core has forgotten meanwhile is ignored by it.
  */
 #pragma once
@@ -19,6 +19,7 @@
 #include "wire/locator.h"
 #include "wire/message.h"
 #include "wire/record.h"
+#include "wire/seen.h"
 
 typedef enum {
 	MS_ACT_PERSIST,  /*!< Write or delete one durable record. */
@@ -31,6 +32,9 @@ typedef enum {
 	MS_ACT_REFETCH,  /*!< Fetch the zone from the owner once more. Nothing comes back. */
 	MS_ACT_NOTIFY,   /*!< Tell the zone's secondaries once more. Nothing comes back. */
 	MS_ACT_LOOK,     /*!< A new version of this zone is expected: look soon. */
+	MS_ACT_OBSERVE,  /*!< Ask every server of a zone, or of its parent, what it serves. */
+	MS_ACT_DISCOVER, /*!< Find where the parent wants to hear of changes (DSYNC). */
+	MS_ACT_TELL_PARENT, /*!< Send it one message. */
 	MS_ACT_LOG,      /*!< One finished log line. */
 	MS_ACT_COUNT,    /*!< Add one to a counter. */
 } ms_action_kind_t;
@@ -56,6 +60,8 @@ typedef enum {
 	MS_CTR_HELLO_RECEIVED, MS_CTR_HEARTBEAT_RECEIVED, MS_CTR_STATE_RECEIVED,
 	MS_CTR_UPDATE_RECEIVED, MS_CTR_UPDATE_REFUSED, MS_CTR_REFUSED_BY_PEER, MS_CTR_TIMEOUT,
 	MS_CTR_LOCATE, MS_CTR_LOCATE_FAILED, MS_CTR_EDIT, MS_CTR_EDIT_FAILED, MS_CTR_APEX_SEEN,
+	MS_CTR_PARENT_CDS, MS_CTR_PARENT_CSYNC, MS_CTR_PARENT_UPDATE, MS_CTR_PARENT_REFUSED,
+	MS_CTR_PARENT_SILENT, MS_CTR_PARENT_DONE,
 	MS_CTR_COUNT,
 } ms_counter_t;
 
@@ -106,7 +112,21 @@ typedef struct {
 		} keys;
 		struct {
 			knot_dname_storage_t zone;
-		} look;                        /*!< And REFETCH, NOTIFY. */
+		} look;                        /*!< And REFETCH, NOTIFY, DISCOVER. */
+		struct {
+			knot_dname_storage_t zone;
+			bool parent;               /*!< The parent's servers; else those of \a hosts. */
+			unsigned type_count;
+			uint16_t types[MS_SEEN_TYPES];
+			size_t host_count;
+			knot_dname_storage_t *hosts; /*!< Owned. */
+		} observe;
+		struct {
+			knot_dname_storage_t zone;
+			ms_dsync_t *to;            /*!< Owned. */
+			uint16_t rrtype;           /*!< NOTIFY: CDS or CSYNC. */
+			knot_dname_t *channel;     /*!< Owned; agent domain of Report-Channel, or NULL. */
+		} inform;
 		struct {
 			ms_log_level_t level;
 			char *line;                /*!< Owned. */

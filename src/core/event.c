@@ -38,6 +38,14 @@ void ms_event_clear(ms_event_t *event)
 		event->keys.list = NULL;
 		event->keys.count = 0;
 		break;
+	case MS_EV_OBSERVED:
+		ms_seen_free(event->seen);
+		event->seen = NULL;
+		break;
+	case MS_EV_DISCOVERED:
+		free(event->offers);
+		event->offers = NULL;
+		break;
 	default:
 		break;
 	}
@@ -58,6 +66,9 @@ const char *ms_event_name(ms_event_kind_t kind)
 		[MS_EV_ANSWERED]  = "answered",
 		[MS_EV_EDITED]    = "edited",
 		[MS_EV_KEYS]      = "keys",
+		[MS_EV_OBSERVED]  = "observed",
+		[MS_EV_DISCOVERED] = "discovered",
+		[MS_EV_TOLD]      = "told",
 		[MS_EV_STORED]    = "stored",
 	};
 	return names[kind];

@@ -18,6 +18,7 @@
 #include "wire/locator.h"
 #include "wire/message.h"
 #include "wire/record.h"
+#include "wire/seen.h"
 
 typedef enum {
 	MS_EV_TIMER,     /*!< ms_deadline() has come. Harmless when it has not. */
@@ -32,6 +33,9 @@ typedef enum {
 	MS_EV_ANSWERED,  /*!< Result of MS_ACT_SEND. */
 	MS_EV_EDITED,    /*!< Result of MS_ACT_EDIT. */
 	MS_EV_KEYS,      /*!< Result of MS_ACT_KEYS. */
+	MS_EV_OBSERVED,  /*!< Result of MS_ACT_OBSERVE. */
+	MS_EV_DISCOVERED,/*!< Result of MS_ACT_DISCOVER. */
+	MS_EV_TOLD,      /*!< Result of MS_ACT_TELL_PARENT. */
 	MS_EV_STORED,    /*!< The PERSIST actions of a step failed, or work again after that. */
 } ms_event_kind_t;
 
@@ -64,10 +68,10 @@ typedef struct {
 typedef struct {
 	ms_event_kind_t kind;
 	ms_now_t now;
-	uint64_t id;                   /*!< LOCATED, ANSWERED, EDITED, KEYS: of the action. */
+	uint64_t id;                   /*!< Results: of the action. */
 	int ret;                       /*!< Results: KNOT_EOK or why not. */
 	char reason[MS_REASON_MAX + 1];/*!< Results: words for \a ret, may be empty. */
-	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, LOCAL, ASKED, EDITED, KEYS (lower case). */
+	knot_dname_storage_t zone;     /*!< OPT_IN, OPT_OUT, APEX, LOCAL, ASKED and results (lower case). */
 	union {
 		ms_opt_t opt;                  /*!< OPT_IN. */
 		ms_apex_t *apex;               /*!< APEX. Taken. No SOA: the zone has no content. */
@@ -95,6 +99,12 @@ typedef struct {
 			size_t count;
 			ms_own_key_t *list;        /*!< Owned by the event. */
 		} keys;
+		ms_seen_t *seen;               /*!< OBSERVED, KNOT_EOK. Owned by the event. */
+		ms_offers_t *offers;           /*!< DISCOVERED, KNOT_EOK. Taken. */
+		struct {
+			uint16_t rcode;            /*!< KNOT_EOK: what the parent's receiver answered … */
+			int32_t ede;               /*!< … and why; -1: nothing. */
+		} told;
 	};
 } ms_event_t;
 

@@ -6,6 +6,8 @@
 
 #include <libknot/errcode.h>
 
+#include "core/delegation.h"
+
 /* After so many zones more a peer's row of the view is made anew: a message more or less for each of
  * them does not matter. */
 #define PEER_ZONES_STEP 64
@@ -116,6 +118,7 @@ static void free_zone(ms_zone_t *zone)
 		free(zone->alarm_why[i]);
 	}
 	free(zone->alarm_why);
+	ms_delegation_free(zone->delegation);
 	free(zone->components);
 	free(zone->own_keys);
 	free(zone->quarantine);
@@ -485,6 +488,7 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 		[MS_ALARM_SIGNED_INPUT]   = "signed-input",
 		[MS_ALARM_APEX_DIFFERS]   = "apex-differs",
 		[MS_ALARM_NS_DIFFER]      = "ns-differ",
+		[MS_ALARM_PARENT]         = "parent",
 	};
 	return names[alarm];
 }

@@ -27,6 +27,9 @@
 /*! Providers remembered per zone: those listed, and as many that are leaving. */
 #define MS_PAIRS_MAX (2 * MS_PROVIDERS_MAX)
 
+/*! Schemes by which a parent can be told: NOTIFY and UPDATE. */
+#define MS_PARENT_WAYS 2
+
 typedef struct {
 	knot_dname_storage_t identity; /*!< Lower case. */
 	knot_dname_storage_t host;     /*!< URI target and SIG(0) signer name: "ns." + identity. */
@@ -47,6 +50,9 @@ typedef struct {
 	bool apex_key;                 /*!< KEY is combined, too (X-24). */
 	uint8_t compare_count;         /*!< Types of the apex that are compared (O-15). */
 	uint16_t compare[MS_COMPONENTS_MAX];
+	uint8_t parent_count;          /*!< Ways to tell a parent; 0: it is not told. */
+	uint8_t parent[MS_PARENT_WAYS];/*!< DSYNC schemes, the preferred one first. */
+	knot_dname_storage_t channel;  /*!< Agent domain of Report-Channel; root: none. */
 	uint8_t addr_count;
 	ms_addr_t addr[MS_ADDRS_MAX];  /*!< All with the same port. */
 	ms_keyrr_t key;                /*!< Our KEY RDATA. */
@@ -73,6 +79,7 @@ typedef enum {
 	MS_ALARM_SIGNED_INPUT,     /*!< The zone to be combined is signed already (G-25). */
 	MS_ALARM_APEX_DIFFERS,     /*!< Another provider serves other apex data for long (O-05). */
 	MS_ALARM_NS_DIFFER,        /*!< NSMgmt became AGENT, and the agents' set is another (H-09). */
+	MS_ALARM_PARENT,           /*!< The parent refuses what it is told, or does not answer. */
 	MS_ALARM_COUNT,
 } ms_alarm_t;
 
@@ -198,6 +205,8 @@ struct ms_zone {
 	ms_digest_t applied;           /*!< Of the foreign data that stand in the zone. */
 	size_t quarantine_count;
 	ms_quarantine_t *quarantine;   /*!< At most MS_QUARANTINE_MAX. Owned. */
+	/* what the parent is told */
+	struct ms_delegation *delegation; /*!< Owned; core/delegation. NULL: nothing was ever to be done. */
 	/* what the others are told of our apex */
 	uint8_t component_count;
 	ms_component_t *components;    /*!< Owned. */

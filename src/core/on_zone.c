@@ -5,6 +5,7 @@
 #include "core/contribution.h"
 #include "base/name.h"
 #include "core/gate.h"
+#include "core/delegation.h"
 #include "core/group.h"
 #include "core/listing.h"
 #include "core/merge.h"
@@ -232,9 +233,13 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 		ret = ms_pair_settle(agent, zone, &zone->pairs[i], now, out);
 	}
 	ms_group_settle(agent, zone, out);
+	if (ret == KNOT_EOK) {
+		ret = ms_delegation_settle(agent, zone, now, out);
+	}
 	share_rdata(zone);
 	ms_time_t wake = ms_time_min(zone_deadline(agent, zone), ms_merge_deadline(zone, now));
 	wake = ms_time_min(wake, ms_components_deadline(zone));
+	wake = ms_time_min(wake, ms_delegation_deadline(agent, zone));
 	ms_zone_wake_at(zone, ret == KNOT_EOK ? wake : ms_time_add(now.mono, MS_SEC));
 	ms_agent_wake(agent, zone->wake);
 	return ret;
@@ -293,6 +298,7 @@ static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		pair->send_at = pair->hello_at = now.mono;
 		pair->failures = pair->hello_failures = 0;
 	}
+	ms_delegation_again(zone, now);
 	ms_zone_touch(zone);
 }
 

@@ -11,6 +11,8 @@
 #include <libknot/libknot.h>
 
 #include "core/component.h"
+#include "core/delegation.h"
+#include "core/shown.h"
 #include "core/step.h"
 
 /* Room for one line without its lists of tags; names are cut beyond that. */
@@ -228,6 +230,33 @@ static void put_pair(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone,
 	put_reason(t, pair->reason);
 }
 
+/* "parent=watch lacks=DS turn=yes told=1 next=…": what the parent has, and what is done about it. */
+static void put_parent(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
+{
+	static const char *const lacks[] = { "nothing", "DS", "NS", "DS,NS" };
+	const ms_delegation_t *d = zone->delegation;
+	if (d == NULL) {
+		put(t, "\nparent=%s", agent->config.parent_count == 0 ? "off" : "idle");
+		return;
+	}
+	put(t, "\nparent=%s lacks=%s turn=%s told=%u csync=%s", ms_delegation_name(d->state),
+	    lacks[d->lacks & (MS_LACKS_DS | MS_LACKS_NS)],
+	    ms_delegation_rank(agent, zone) == 0 ? "yes" : "no", d->told, d->csync ? "yes" : "no");
+	if (d->offers != NULL) {
+		knot_dname_txt_storage_t buf;
+		put(t, " dsync=%u", d->offers->count);
+		if (d->offers->count > 0) {
+			put(t, " at=%s secure=%s", name(d->offers->owner, buf),
+			    d->offers->secure ? "yes" : "no");
+		}
+	}
+	ms_time_t when = ms_delegation_deadline(agent, zone);
+	if (!ms_time_is_never(when)) {
+		put_time(t, "next", when, now);
+	}
+	put_reason(t, d->reason != NULL ? d->reason : "");
+}
+
 static const char *gate_name(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	return !agent->config.gate ? "off" : agent->config.remote_combiner ? "combiner"
@@ -273,6 +302,7 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		put_pair(&t, agent, zone, &zone->pairs[i], now);
 	}
+	put_parent(&t, agent, zone, now);
 	for (unsigned alarm = 0; alarm < MS_ALARM_COUNT; alarm++) {
 		if (ms_zone_alarmed(zone, alarm)) {
 			put(&t, "\nalarm=%s", ms_alarm_name(alarm));

@@ -43,6 +43,11 @@ int ms_step(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	case MS_EV_KEYS:
 		ret = ms_on_keys(agent, event, out);
 		break;
+	case MS_EV_OBSERVED:
+	case MS_EV_DISCOVERED:
+	case MS_EV_TOLD:
+		ret = ms_on_parent(agent, event, out);
+		break;
 	case MS_EV_STORED:
 		ret = ms_on_stored(agent, event, out);
 		break;

@@ -32,6 +32,8 @@ int ms_on_located(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_answered(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_edited(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
+/*! What core/delegation asked for. */
+int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 int ms_on_timer(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out);
 

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/delegation.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/libknot.h>
+
+#include "base/name.h"
+#include "core/pair.h"
+#include "core/shown.h"
+#include "core/step.h"
+#include "core/wanted.h"
+#include "wire/csync.h"
+
+#define STAY 0xff
+
+static const uint8_t table[MS_DELEG_STATES][MS_DELEG_EVENTS] = {
+#define ROW(changed, shown, differs, agreed, offered, no_way, accepted, gave_up, lasts) \
+	{ changed, shown, differs, agreed, offered, no_way, accepted, gave_up, lasts }
+#define L MS_DELEG_LOOK
+#define C MS_DELEG_CONFIRM_ALL
+#define S MS_DELEG_DISCOVER
+#define T MS_DELEG_TELL
+#define W MS_DELEG_WATCHING
+#define D MS_DELEG_DONE
+#define M MS_DELEG_MANUAL
+#define F MS_DELEG_FAILED
+#define _ STAY
+	/*                            chg shn dif agr off no  acc gup lasts */
+	[MS_DELEG_LOOK]        = ROW( L,  D,  C,  _,  _,  M,  _,  _,  _ ),
+	[MS_DELEG_CONFIRM_ALL] = ROW( L,  D,  _,  S,  _,  M,  _,  _,  _ ),
+	[MS_DELEG_DISCOVER]    = ROW( L,  D,  _,  _,  T,  M,  _,  _,  _ ),
+	[MS_DELEG_TELL]        = ROW( L,  D,  _,  _,  _,  M,  W,  F,  _ ),
+	[MS_DELEG_WATCHING]    = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_DONE]        = ROW( L,  _,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_MANUAL]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_FAILED]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
+#undef ROW
+#undef L
+#undef C
+#undef S
+#undef T
+#undef W
+#undef D
+#undef M
+#undef F
+#undef _
+};
+
+ms_deleg_state_t ms_delegation_next(ms_deleg_state_t state, ms_deleg_event_t event)
+{
+	return table[state][event] == STAY ? state : table[state][event];
+}
+
+const char *ms_delegation_name(ms_deleg_state_t state)
+{
+	static const char *const names[] = {
+		"look", "confirm", "discover", "tell", "watch", "done", "manual", "failed",
+	};
+	return names[state];
+}
+
+const char *ms_delegation_event_name(ms_deleg_event_t event)
+{
+	static const char *const names[] = {
+		"changed", "shown", "differs", "agreed", "offered", "no-way", "accepted", "gave-up",
+		"lasts",
+	};
+	return names[event];
+}
+
+void ms_delegation_free(ms_delegation_t *delegation)
+{
+	if (delegation != NULL) {
+		free(delegation->offers);
+		free(delegation->reason);
+		free(delegation);
+	}
+}
+
+__attribute__((format(printf, 2, 3)))
+static void because(ms_delegation_t *d, const char *fmt, ...)
+{
+	char text[2 * MS_REASON_MAX + 1] = "";
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	free(d->reason);
+	/* Without memory there is no reason. */
+	d->reason = text[0] != '\0' ? strdup(text) : NULL;
+}
+
+unsigned ms_delegation_rank(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	unsigned rank = 0;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		rank += ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN &&
+		        pair->peer->relation == MS_PEER_OPERATIONAL &&
+		        knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0;
+	}
+	return rank;
+}
+
+/* Is the parent our business at all? */
+static bool wanted(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	return agent->config.parent_count > 0 && !agent->config.hold && !agent->config.combiner_role &&
+	       zone->opted && zone->signing && zone->loaded && zone->shared &&
+	       zone->self_state == MS_HSYNC_ON && zone->self_sign == MS_HSYNC_SIGN &&
+	       zone->apex.is_signed && zone->name[0] != '\0' &&
+	       (zone->apex.set[MS_APEX_CDS].rrs.count > 0 || ms_shown_ns_ours(zone));
+}
+
+/* Is the apex what the group wants, as far as we know? Nothing is judged in the middle of a change. */
+static bool calm(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	if (zone->edit_id != 0 || zone->shut || !zone->own_known || agent->unsaved ||
+	    ms_combine_of(agent, zone) != MS_COMBINE_YES || zone->sheds) {
+		return false;
+	}
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		if (ms_pair_on(&zone->pairs[i]) && !zone->pairs[i].has_held) {
+			return false;
+		}
+	}
+	/* Our CSYNC is to be seen at all servers, so first at ours. */
+	const ms_delegation_t *d = zone->delegation;
+	return d == NULL || !d->csync || zone->pair_count == 0 ||
+	       zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
+}
+
+static void set_alarm(ms_zone_t *zone, ms_actions_t *out)
+{
+	const ms_delegation_t *d = zone->delegation;
+	bool on = d != NULL && d->state == MS_DELEG_FAILED;
+	ms_zone_alarm(zone, MS_ALARM_PARENT, on, on && d->reason != NULL ? d->reason : "", out);
+}
+
+/* First pause in each state. */
+static ms_time_t first_step(ms_deleg_state_t state, ms_now_t now)
+{
+	static const int64_t pauses[MS_DELEG_STATES] = {
+		[MS_DELEG_LOOK]     = MS_DELEG_CALM,
+		[MS_DELEG_WATCHING] = MS_DELEG_WATCH,
+		[MS_DELEG_MANUAL]   = MS_DELEG_WATCH,
+		[MS_DELEG_FAILED]   = MS_DELEG_WATCH,
+	};
+	return state == MS_DELEG_DONE ? MS_TIME_NEVER : ms_time_add(now.mono, pauses[state]);
+}
+
+static ms_time_t begin_again(const ms_delegation_t *d, ms_now_t now)
+{
+	switch (d->state) {
+	case MS_DELEG_WATCHING:
+		return ms_time_add(now.mono, MS_DELEG_AGAIN);
+	case MS_DELEG_MANUAL:
+		return d->offers != NULL ? d->offers_until : ms_time_add(now.mono, MS_DELEG_AGAIN);
+	case MS_DELEG_FAILED:
+		return ms_time_add(now.mono, MS_DELEG_AGAIN_FAILED);
+	default:
+		return MS_TIME_NEVER;
+	}
+}
+
+static void happens(ms_zone_t *zone, ms_deleg_event_t event, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	ms_deleg_state_t next = ms_delegation_next(d->state, event);
+	if (next == d->state && event != MS_DELEG_CHANGED) {
+		return;
+	}
+	if (next != d->state) {
+		ms_action_log(out, next == MS_DELEG_FAILED ? MS_LOG_WARNING : next == MS_DELEG_MANUAL
+		              ? MS_LOG_NOTICE : MS_LOG_INFO, zone->name, NULL, "parent: %s%s%s -> %s",
+		              ms_delegation_event_name(event), d->reason != NULL ? ", " : "",
+		              d->reason != NULL ? d->reason : "", ms_delegation_name(next));
+	}
+	d->state = next;
+	d->failures = 0;
+	d->at = first_step(next, now);
+	d->again_at = begin_again(d, now);
+	if (next == MS_DELEG_DONE) {
+		/* I-16: the parent has it, the request goes. */
+		d->csync = false;
+		because(d, "%s", "");
+		ms_action_count(out, MS_CTR_PARENT_DONE);
+	}
+	set_alarm(zone, out);
+}
+
+/* \a pause doubled with every failure, up to \a most. */
+static void again_after(ms_delegation_t *d, int64_t pause, int64_t most, ms_now_t now)
+{
+	for (unsigned i = 0; i < d->failures && pause < most; i++) {
+		pause *= 2;
+	}
+	d->failures++;
+	d->at = ms_time_add(now.mono, pause < most ? pause : most);
+}
+
+/* The wish of this apex; the request for a copy (CSYNC) is none. */
+static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	ms_digest_t digest;
+	if (d->known && d->serial == zone->apex.serial) {
+		return KNOT_EOK;
+	}
+	int ret = ms_shown_digest(zone, &digest);
+	if (ret != KNOT_EOK) {
+		return ret;
+	}
+	if (!d->known || !ms_digest_equal(&digest, &d->wish)) {
+		d->wish = digest;
+		d->since = now.mono;
+		d->id = 0;
+		d->told = d->left = 0;
+		because(d, "%s", "");
+		happens(zone, MS_DELEG_CHANGED, now, out);
+	}
+	d->known = true;
+	d->serial = zone->apex.serial;
+	return KNOT_EOK;
+}
+
+static int ask_parent(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	ms_action_t *action = ms_action_add(out, MS_ACT_OBSERVE);
+	if (action == NULL) {
+		return KNOT_ENOMEM;
+	}
+	ms_name_copy(action->observe.zone, zone->name);
+	action->observe.parent = true;
+	action->observe.type_count = 2;
+	action->observe.types[0] = KNOT_RRTYPE_DS;
+	action->observe.types[1] = KNOT_RRTYPE_NS;
+	action->id = zone->delegation->id = ms_agent_id(agent);
+	return KNOT_EOK;
+}
+
+static int ask_servers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	static const uint16_t types[] = {
+		KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC, KNOT_RRTYPE_NS,
+	};
+	knot_dname_storage_t *hosts = NULL;
+	size_t count = 0;
+	int ret = ms_shown_hosts(agent, zone, &hosts, &count);
+	ms_action_t *action = ret == KNOT_EOK ? ms_action_add(out, MS_ACT_OBSERVE) : NULL;
+	if (action == NULL) {
+		free(hosts);
+		return ret != KNOT_EOK ? ret : KNOT_ENOMEM;
+	}
+	ms_name_copy(action->observe.zone, zone->name);
+	action->observe.hosts = hosts;
+	action->observe.host_count = count;
+	action->observe.type_count = MS_SEEN_TYPES;
+	memcpy(action->observe.types, types, sizeof(types));
+	action->id = zone->delegation->id = ms_agent_id(agent);
+	return KNOT_EOK;
+}
+
+static int ask_offers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	ms_action_t *action = ms_action_add(out, MS_ACT_DISCOVER);
+	if (action == NULL) {
+		return KNOT_ENOMEM;
+	}
+	ms_name_copy(action->look.zone, zone->name);
+	action->id = zone->delegation->id = ms_agent_id(agent);
+	return KNOT_EOK;
+}
+
+/* The first one in canonical order is the same one at every provider (J-06). */
+static const ms_dsync_t *find_offer(const ms_delegation_t *d, uint16_t rrtype, uint8_t scheme)
+{
+	for (unsigned i = 0; d->offers != NULL && i < d->offers->count; i++) {
+		if (ms_dsync_fits(&d->offers->list[i], rrtype, scheme)) {
+			return &d->offers->list[i];
+		}
+	}
+	return NULL;
+}
+
+static uint16_t notify_type(uint8_t lack)
+{
+	return lack == MS_LACKS_DS ? KNOT_RRTYPE_CDS : KNOT_RRTYPE_CSYNC;
+}
+
+/* What of \a lacks can be told, in the way that is preferred. */
+static uint8_t tellable(const ms_agent_t *agent, const ms_delegation_t *d)
+{
+	uint8_t bits = 0;
+	for (unsigned i = 0; bits == 0 && i < agent->config.parent_count; i++) {
+		for (uint8_t lack = MS_LACKS_DS; lack <= MS_LACKS_NS; lack <<= 1) {
+			bool can = agent->config.parent[i] == MS_DSYNC_NOTIFY &&
+			           find_offer(d, notify_type(lack), MS_DSYNC_NOTIFY) != NULL;
+			bits |= can ? d->lacks & lack : 0;
+		}
+	}
+	return bits;
+}
+
+/* J-19: never a domain outside of the servers that the delegation names. */
+static bool channel_fits(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	const knot_rdata_t *rr = zone->apex.set[MS_APEX_NS].rrs.rdata;
+	for (uint16_t i = 0; i < zone->apex.set[MS_APEX_NS].rrs.count;
+	     i++, rr = knot_rdataset_next((knot_rdata_t *)rr)) {
+		knot_dname_storage_t host;
+		ms_name_copy_lower(host, rr->data);
+		if (knot_dname_in_bailiwick(agent->config.channel, host) >= 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int tell(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	uint8_t lack = d->left & MS_LACKS_DS ? MS_LACKS_DS : MS_LACKS_NS;
+	const ms_dsync_t *offer = find_offer(d, notify_type(lack), MS_DSYNC_NOTIFY);
+	ms_dsync_t *to = offer != NULL ? malloc(sizeof(*to)) : NULL;
+	bool with = agent->config.channel[0] != '\0' && channel_fits(agent, zone);
+	knot_dname_t *channel = with ? knot_dname_copy(agent->config.channel, NULL) : NULL;
+	ms_action_t *action = to != NULL && (!with || channel != NULL)
+	                    ? ms_action_add(out, MS_ACT_TELL_PARENT) : NULL;
+	if (action == NULL) {
+		free(to);
+		knot_dname_free(channel, NULL);
+		return KNOT_ENOMEM;
+	}
+	*to = *offer;
+	ms_name_copy(action->inform.zone, zone->name);
+	action->inform.to = to;
+	action->inform.rrtype = notify_type(lack);
+	action->inform.channel = channel;
+	action->id = d->id = ms_agent_id(agent);
+	d->telling = lack;
+	ms_action_count(out, lack == MS_LACKS_DS ? MS_CTR_PARENT_CDS : MS_CTR_PARENT_CSYNC);
+	return KNOT_EOK;
+}
+
+static int discover(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	if (d->offers == NULL || ms_time_due(d->offers_until, now.mono)) {
+		return ask_offers(agent, zone, out);
+	}
+	d->left = tellable(agent, d);
+	if (d->left != 0) {
+		happens(zone, MS_DELEG_OFFERED, now, out);
+		return tell(agent, zone, out);
+	}
+	because(d, d->offers->count == 0 ? "the parent publishes no DSYNC"
+	        : "the parent's DSYNC offers no way that we use");
+	happens(zone, MS_DELEG_NO_WAY, now, out);
+	return KNOT_EOK;
+}
+
+static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	if (ms_time_due(d->again_at, now.mono)) {
+		happens(zone, MS_DELEG_LASTS, now, out);
+		d->at = now.mono;
+	}
+	switch (d->state) {
+	case MS_DELEG_CONFIRM_ALL:
+		return ask_servers(agent, zone, out);
+	case MS_DELEG_DISCOVER:
+		return discover(agent, zone, now, out);
+	case MS_DELEG_TELL:
+		return tell(agent, zone, out);
+	case MS_DELEG_DONE:
+		return KNOT_EOK;
+	default:
+		return ask_parent(agent, zone, out);
+	}
+}
+
+/* Whose turn is it? The first look is everybody's, each one's in its time. */
+static ms_time_t turn(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	const ms_delegation_t *d = zone->delegation;
+	ms_time_t at = ms_time_min(d->at, d->again_at);
+	ms_time_t ours = ms_time_add(d->since, ms_delegation_rank(agent, zone) * MS_DELEG_TAKEOVER);
+	return at.us > ours.us ? at : ours;
+}
+
+ms_time_t ms_delegation_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	const ms_delegation_t *d = zone->delegation;
+	/* What is not calm yet becomes so by an event. */
+	return d != NULL && d->id == 0 && wanted(agent, zone) && calm(agent, zone)
+	     ? turn(agent, zone) : MS_TIME_NEVER;
+}
+
+int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	if (!wanted(agent, zone)) {
+		/* A zone that is only being loaded keeps what is known. */
+		if (zone->delegation != NULL && (!zone->opted || zone->loaded)) {
+			ms_delegation_free(zone->delegation);
+			zone->delegation = NULL;
+			set_alarm(zone, out);
+		}
+		return KNOT_EOK;
+	}
+	if (zone->delegation == NULL) {
+		zone->delegation = calloc(1, sizeof(*zone->delegation));
+		if (zone->delegation == NULL) {
+			return KNOT_ENOMEM;
+		}
+		zone->delegation->again_at = MS_TIME_NEVER;
+	}
+	int ret = see_wish(zone, now, out);
+	if (ret != KNOT_EOK || zone->delegation->id != 0 || !calm(agent, zone) ||
+	    !ms_time_due(turn(agent, zone), now.mono)) {
+		return ret;
+	}
+	return act(agent, zone, now, out);
+}
+
+void ms_delegation_again(ms_zone_t *zone, ms_now_t now)
+{
+	ms_delegation_t *d = zone->delegation;
+	if (d != NULL) {
+		d->known = false;
+		free(d->offers);
+		d->offers = NULL;
+	}
+}
+
+int ms_delegation_csync(const ms_zone_t *zone, ms_rrset_t *out)
+{
+	static const ms_csync_t csync = {
+		.flags = MS_CSYNC_IMMEDIATE, .types = MS_CSYNC_NS | MS_CSYNC_A | MS_CSYNC_AAAA,
+	};
+	if (zone->delegation == NULL || !zone->delegation->csync) {
+		return KNOT_EOK;
+	}
+	uint8_t rdata[MS_CSYNC_RDATA_MAX];
+	int len = ms_csync_encode(&csync, rdata, sizeof(rdata));
+	out->ttl = zone->apex.set[MS_APEX_NS].ttl;
+	return len < 0 ? len : ms_rrset_add(out, rdata, len);
+}
+
+static void failed_look(ms_zone_t *zone, const char *why, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	if (d->reason == NULL || strcmp(d->reason, why) != 0) {
+		ms_action_log(out, MS_LOG_INFO, zone->name, NULL, "parent: %s: %s -> again",
+		              ms_delegation_name(d->state), why);
+	}
+	because(d, "%s", why);
+	again_after(d, MS_DELEG_CONFIRM, MS_DELEG_WATCH_MAX, now);
+}
+
+static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	bool delegated;
+	int ret = ms_shown_by_parent(zone, event->seen, &d->lacks, &delegated, &d->secure);
+	if (ret != KNOT_EOK) {
+		failed_look(zone, ret == KNOT_ECONN ? "no server of the parent answers"
+		            : knot_strerror(ret), event->now, out);
+	} else if (d->lacks == 0 && delegated) {
+		happens(zone, MS_DELEG_SHOWN, event->now, out);
+	} else if (d->state == MS_DELEG_MANUAL && delegated && d->offers == NULL) {
+		/* It was not delegated before, so nobody has looked for DSYNC yet. */
+		happens(zone, MS_DELEG_LASTS, event->now, out);
+	} else if (d->state != MS_DELEG_LOOK) {
+		again_after(d, MS_DELEG_WATCH, MS_DELEG_WATCH_MAX, event->now);
+	} else if (!delegated) {
+		because(d, "the parent does not delegate the zone");
+		happens(zone, MS_DELEG_NO_WAY, event->now, out);
+	} else {
+		because(d, "%s%s%s", d->lacks & MS_LACKS_DS ? "DS" : "",
+		        d->lacks == (MS_LACKS_DS | MS_LACKS_NS) ? " and " : "",
+		        d->lacks & MS_LACKS_NS ? "NS" : "");
+		happens(zone, MS_DELEG_DIFFERS, event->now, out);
+	}
+}
+
+static void servers_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	char why[MS_REASON_MAX + 1] = "";
+	if (!ms_shown_everywhere(zone, event->seen, why)) {
+		because(d, "%s", why);
+		again_after(d, MS_DELEG_CONFIRM, MS_DELEG_CONFIRM_MAX, event->now);
+	} else if ((d->lacks & MS_LACKS_NS) && d->secure && !d->csync) {
+		/* NS agrees everywhere, so it may be spoken of (I-15, I-17, I-18); seen once more then. */
+		d->csync = true;
+		d->failures = 0;
+		d->at = ms_time_add(event->now.mono, MS_DELEG_CONFIRM);
+		ms_action_log(out, MS_LOG_INFO, zone->name, NULL,
+		              "parent: all servers serve our NS, the parent another -> publish CSYNC");
+	} else {
+		because(d, "%zu addresses", event->seen->count);
+		happens(zone, MS_DELEG_AGREED, event->now, out);
+	}
+}
+
+static void discovered(ms_zone_t *zone, ms_event_t *event, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	int64_t ttl = (int64_t)event->offers->ttl * MS_SEC;
+	ttl = ttl < MS_DELEG_OFFER_MIN ? MS_DELEG_OFFER_MIN
+	    : ttl > MS_DELEG_OFFER_MAX ? MS_DELEG_OFFER_MAX : ttl;
+	free(d->offers);
+	d->offers = event->offers;
+	event->offers = NULL;
+	d->offers_until = ms_time_add(event->now.mono, ttl);
+	d->at = event->now.mono;
+}
+
+static void told(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	bool answered = event->ret == KNOT_EOK;
+	bool good = answered && event->told.rcode == KNOT_RCODE_NOERROR && event->told.ede < 0;
+	ms_action_log(out, good ? MS_LOG_INFO : MS_LOG_WARNING, zone->name, NULL,
+	              "parent: NOTIFY(%s): %s", d->telling == MS_LACKS_DS ? "CDS" : "CSYNC",
+	              good ? "NOERROR" : event->reason);
+	if (good) {
+		d->told++;
+		d->left &= ~d->telling;
+		d->failures = 0;
+		d->at = event->now.mono;
+		if (d->left == 0) {
+			because(d, "told %u time(s)", d->told);
+			happens(zone, MS_DELEG_ACCEPTED, event->now, out);
+		}
+		return;
+	}
+	ms_action_count(out, answered ? MS_CTR_PARENT_REFUSED : MS_CTR_PARENT_SILENT);
+	because(d, "%s", event->reason);
+	if (d->failures + 1 >= MS_DELEG_TRIES) {
+		happens(zone, MS_DELEG_GAVE_UP, event->now, out);
+		return;
+	}
+	again_after(d, MS_DELEG_RETRY, MS_DELEG_AGAIN, event->now);
+}
+
+int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
+{
+	ms_zone_t *zone = ms_zone_find(agent, event->zone);
+	ms_delegation_t *d = zone != NULL ? zone->delegation : NULL;
+	if (d == NULL || d->id == 0 || d->id != event->id) {
+		return KNOT_EOK;
+	}
+	d->id = 0;
+	if (event->kind == MS_EV_TOLD) {
+		told(zone, event, out);
+	} else if (event->ret != KNOT_EOK) {
+		failed_look(zone, event->reason[0] != '\0' ? event->reason : knot_strerror(event->ret),
+		            event->now, out);
+	} else if (event->kind == MS_EV_DISCOVERED) {
+		discovered(zone, event, out);
+	} else if (d->state == MS_DELEG_CONFIRM_ALL) {
+		servers_seen(zone, event, out);
+	} else {
+		parent_seen(zone, event, out);
+	}
+	return ms_zone_settle(agent, zone, event->now, out);
+}

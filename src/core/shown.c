@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/shown.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/libknot.h>
+
+#include "base/name.h"
+#include "wire/ds.h"
+
+/* Tag and algorithm of a DS or CDS, its digest type, at least one octet of digest. */
+#define DS_KEY 3
+#define DS_MIN 5
+
+bool ms_shown_ns_ours(const ms_zone_t *zone)
+{
+	return zone->wanted != NULL && (zone->wanted->managed & (1u << MS_APEX_NS)) != 0;
+}
+
+static int lower_ns(const ms_rrset_t *ns, ms_rrset_t *out)
+{
+	int ret = KNOT_EOK;
+	knot_rdata_t *rr = ns->rrs.rdata;
+	for (uint16_t i = 0; ret == KNOT_EOK && i < ns->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		knot_dname_storage_t name;
+		ms_name_copy_lower(name, rr->data);
+		ret = ms_rrset_add(out, name, knot_dname_size(name));
+	}
+	return ret;
+}
+
+/* Is there a record of this key; and, where the digest types are equal, this very record? */
+static bool names_key(const ms_rrset_t *set, const knot_rdata_t *wanted)
+{
+	bool key = false, type = false, same = false;
+	knot_rdata_t *rr = set->rrs.rdata;
+	for (uint16_t i = 0; i < set->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		if (rr->len < DS_MIN || memcmp(rr->data, wanted->data, DS_KEY) != 0) {
+			continue;
+		}
+		key = true;
+		type |= rr->data[DS_KEY] == wanted->data[DS_KEY];
+		same |= rr->len == wanted->len && memcmp(rr->data, wanted->data, rr->len) == 0;
+	}
+	return key && (same || !type);
+}
+
+static bool all_named(const ms_rrset_t *keys, const ms_rrset_t *by)
+{
+	knot_rdata_t *rr = keys->rrs.rdata;
+	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		if (rr->len < DS_MIN || !names_key(by, rr)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The parent may choose digest types of its own (RFC 7344 section 6), but not keys. */
+static bool same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds)
+{
+	if (cds->rrs.count == 0) {
+		return true;
+	}
+	if (ms_cds_set_is_delete(cds)) {
+		return ds->rrs.count == 0;
+	}
+	return all_named(cds, ds) && all_named(ds, cds);
+}
+
+int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *lacks,
+                       bool *delegated, bool *secure)
+{
+	int ds = ms_seen_index(seen, KNOT_RRTYPE_DS), ns = ms_seen_index(seen, KNOT_RRTYPE_NS);
+	bool answered = false;
+	ms_rrset_t wanted = { 0 };
+	int ret = ds >= 0 && ns >= 0 ? lower_ns(&zone->apex.set[MS_APEX_NS], &wanted) : KNOT_EINVAL;
+	*lacks = 0;
+	*delegated = *secure = false;
+	for (size_t i = 0; ret == KNOT_EOK && i < seen->count; i++) {
+		const ms_seen_server_t *server = &seen->servers[i];
+		if (server->ret[ds] != KNOT_EOK || server->ret[ns] != KNOT_EOK ||
+		    (server->rcode[ds] != KNOT_RCODE_NOERROR && server->rcode[ds] != KNOT_RCODE_NXDOMAIN)) {
+			continue;
+		}
+		answered = true;
+		*delegated |= server->set[ns].rrs.count > 0;
+		*secure |= server->set[ds].rrs.count > 0;
+		*lacks |= same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
+		*lacks |= !ms_shown_ns_ours(zone) || ms_rrset_equal(&wanted, &server->set[ns])
+		        ? 0 : MS_LACKS_NS;
+	}
+	ms_rrset_clear(&wanted);
+	return ret != KNOT_EOK || answered ? ret : KNOT_ECONN;
+}
+
+static const char *flaw(const ms_seen_server_t *server, int type, const ms_rrset_t *wanted)
+{
+	return server->ret[type] != KNOT_EOK ? "does not answer about"
+	     : server->rcode[type] != KNOT_RCODE_NOERROR || !server->aa[type] ? "has no answer about"
+	     : !ms_rrset_equal(wanted, &server->set[type]) ? "has another" : NULL;
+}
+
+static bool serves(const ms_seen_t *seen, uint16_t rrtype, const ms_rrset_t *wanted,
+                   char why[MS_REASON_MAX + 1])
+{
+	int type = ms_seen_index(seen, rrtype);
+	for (size_t i = 0; type >= 0 && i < seen->count; i++) {
+		const char *wrong = flaw(&seen->servers[i], type, wanted);
+		if (wrong != NULL) {
+			char name[16] = "?";
+			knot_dname_txt_storage_t host = "?";
+			(void)knot_rrtype_to_string(rrtype, name, sizeof(name));
+			(void)knot_dname_to_str(host, seen->servers[i].host, sizeof(host));
+			(void)snprintf(why, MS_REASON_MAX + 1, "%.48s %s %s", host, wrong, name);
+			return false;
+		}
+	}
+	return type >= 0;
+}
+
+bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen, char why[MS_REASON_MAX + 1])
+{
+	ms_rrset_t ns = { 0 };
+	if (lower_ns(&zone->apex.set[MS_APEX_NS], &ns) != KNOT_EOK) {
+		(void)snprintf(why, MS_REASON_MAX + 1, "no memory");
+		ms_rrset_clear(&ns);
+		return false;
+	}
+	bool all = serves(seen, KNOT_RRTYPE_CDS, &zone->apex.set[MS_APEX_CDS], why) &&
+	           serves(seen, KNOT_RRTYPE_CDNSKEY, &zone->apex.set[MS_APEX_CDNSKEY], why) &&
+	           serves(seen, KNOT_RRTYPE_CSYNC, &zone->apex.set[MS_APEX_CSYNC], why) &&
+	           serves(seen, KNOT_RRTYPE_NS, &ns, why);
+	ms_rrset_clear(&ns);
+	return all;
+}
+
+int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_storage_t **hosts,
+                   size_t *count)
+{
+	ms_rrset_t all = { 0 };
+	int ret = lower_ns(&zone->apex.set[MS_APEX_NS], &all);
+	ret = ret == KNOT_EOK ? lower_ns(&agent->config.ns, &all) : ret;
+	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		if (ms_pair_on(pair) && pair->has_held) {
+			ret = lower_ns(&pair->held.set[MS_APEX_NS], &all);
+		}
+	}
+	ret = ret == KNOT_EOK && all.rrs.count > MS_SEEN_HOSTS_MAX ? KNOT_ELIMIT : ret;
+	knot_dname_storage_t *list = ret == KNOT_EOK
+	                           ? calloc(all.rrs.count + 1u, sizeof(*list)) : NULL;
+	ret = ret == KNOT_EOK && list == NULL ? KNOT_ENOMEM : ret;
+	if (ret == KNOT_EOK) {
+		knot_rdata_t *rr = all.rrs.rdata;
+		for (uint16_t i = 0; i < all.rrs.count; i++, rr = knot_rdataset_next(rr)) {
+			ms_name_copy(list[i], rr->data);
+		}
+		*hosts = list;
+		*count = all.rrs.count;
+	}
+	ms_rrset_clear(&all);
+	return ret;
+}
+
+int ms_shown_digest(const ms_zone_t *zone, ms_digest_t *out)
+{
+	static const ms_rrset_t nothing;
+	const ms_apex_t *apex = &zone->apex;
+	/* The TTL is not the parent's business. */
+	const ms_rrset_t cds = { .rrs = apex->set[MS_APEX_CDS].rrs };
+	const ms_rrset_t cdnskey = { .rrs = apex->set[MS_APEX_CDNSKEY].rrs };
+	const ms_rrset_t ns = { .rrs = ms_shown_ns_ours(zone) ? apex->set[MS_APEX_NS].rrs
+	                                                      : nothing.rrs };
+	const ms_rrset_t *sets[] = { &ns, &cds, &cdnskey };
+	const uint16_t types[] = { KNOT_RRTYPE_NS, KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY };
+	return ms_rrsets_digest(sets, types, 3, out);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*!
+ * Judges what was observed: do all servers serve what we do (J-16), and what of it does the parent
+ * not show yet (J-21: success is the observed change alone)?
+ */
+#pragma once
+
+#include "core/model.h"
+
+/*! What a parent does not have as the child wants it. */
+#define MS_LACKS_DS 0x1
+#define MS_LACKS_NS 0x2
+
+/*! NS is the providers' business, so that CSYNC and UPDATE may speak of it (F, H). */
+bool ms_shown_ns_ours(const ms_zone_t *zone);
+
+/*!
+ * \param lacks      Bits MS_LACKS_x, by any of the servers that answer.
+ * \param delegated  Some server delegates the zone. \param secure  Some server has a DS.
+ * \retval KNOT_ECONN  None of the servers answers. KNOT_ENOMEM
+ */
+int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *lacks,
+                       bool *delegated, bool *secure);
+
+/*!
+ * Does each server serve our CDS, CDNSKEY, CSYNC and, where it is ours, NS?
+ * \param why  "CDS at ns1.beta.example. (192.0.2.7@0) is another one", where not.
+ */
+bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen,
+                         char why[MS_REASON_MAX + 1]);
+
+/*! Names of all servers of all providers, as the zone and the contributions name them.
+ *  \retval KNOT_ELIMIT, KNOT_ENOMEM */
+int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_storage_t **hosts,
+                   size_t *count);
+/*! Digest of what the parent is to have. */
+int ms_shown_digest(const ms_zone_t *zone, ms_digest_t *out);
