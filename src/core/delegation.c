@@ -536,7 +536,7 @@ static void told(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 		d->failures = 0;
 		d->at = event->now.mono;
 		if (d->left == 0) {
-			because(d, "told %u time(s)", d->told);
+			because(d, "told %u times", d->told);
 			happens(zone, MS_DELEG_ACCEPTED, event->now, out);
 		}
 		return;
