@@ -44,8 +44,8 @@ class Story(stage.Story):
     delegations = 5000
     cast = "alpha's combiner and signer, beta, a secondary behind each signer"
 
-    def __init__(self, folder, zonefile, keep):
-        super().__init__(folder, zonefile, keep, combined=("alpha",), ixfr=False)
+    def __init__(self, folder, options):
+        super().__init__(folder, options, combined=("alpha",), ixfr=False)
         self.key, _ = labconf.tsig("agent", "alpha")
 
     def nsupdate(self, *lines, sign=True):

@@ -76,7 +76,7 @@ build_module() {
 # tell_story STORY OPTION...: installs, builds and runs STORY. Knows the options that all samples
 # have; usage() is the sample's own.
 tell_story() {
-	local story=$1 zone='' dir='' keep=''
+	local story=$1 zone='' dir='' keep='' parent=''
 	shift
 	while (( $# )); do
 		case $1 in
@@ -84,6 +84,9 @@ tell_story() {
 			printf -v "${1#--}" %s "$(realpath -m -- "$2")"
 			shift 2 ;;
 		--keep) keep=1; shift ;;
+		--parent) (( $# > 1 )) || die "$1 needs a value"
+			parent=$2
+			shift 2 ;;
 		-h|--help) usage; exit 0 ;;
 		*) usage >&2; die "unknown option $1" ;;
 		esac
@@ -94,5 +97,6 @@ tell_story() {
 	# The 120 seconds that a sample may take begin here, after the installation.
 	export MSIGNER_T0=${EPOCHREALTIME/,/.}
 	[[ ${LAB_NO_MODULE:-} == 1 ]] || build_module
-	exec python3 "$story" ${zone:+--zone "$zone"} ${dir:+--dir "$dir"} ${keep:+--keep}
+	exec python3 "$story" ${zone:+--zone "$zone"} ${dir:+--dir "$dir"} ${keep:+--keep} \
+		${parent:+--parent "$parent"}
 }

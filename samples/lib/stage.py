@@ -18,7 +18,7 @@ import dnsq                           # noqa: E402
 import labconf                        # noqa: E402
 import netns                          # noqa: E402
 import zonetext                       # noqa: E402
-from lab import Lab, LabError, hsync  # noqa: E402
+from lab import AGENT, Lab, LabError, hsync  # noqa: E402
 
 QUESTIONS = 1000         # Half of them with each provider forced.
 ADDRESS = {"root": "127.53.0.1", "parent": "127.53.0.2", "owner": "127.53.0.3",
@@ -82,9 +82,11 @@ class Story:
     delegations = 50000      # Of the generated zone.
     reserved = ()            # Names that the owner's zone must not hold, beside the lab's own.
     cast = "providers alpha and beta with a secondary each"
+    parents = ("manual",)    # Who may change the delegation; the first one by default.
 
-    def __init__(self, folder, zonefile, keep, shared=None, **lab):
-        self.zonefile = zonefile
+    def __init__(self, folder, options, shared=None, **lab):
+        zonefile = self.zonefile = options.zone
+        self.parent = options.parent
         self.zone = zonetext.name_of(zonefile) if zonefile else "zone." + labconf.INFRA
         reserved = [labconf.INFRA, *self.reserved, *map(labconf.identity, ("alpha", "beta"))]
         if self.zone == "." or any(name.endswith("." + self.zone) or name == self.zone
@@ -93,7 +95,9 @@ class Story:
                            f"{labconf.INFRA} for itself: take another zone")
         self.given = f"{folder}/given.zone"
         self.existing = []
-        self.lab = Lab(folder, address=self.address, resolvers=("resolver", "judge"), survive=keep,
+        self.lab = Lab(folder, address=self.address, resolvers=("resolver", "judge"),
+                       survive=options.keep, receiver=self.parent != "manual",
+                       module_items=[f"parent: {'off' if self.parent == 'manual' else self.parent}"],
                        shared={self.zone: self.given} | (shared or {}), **lab)
         self.client = Client(self.lab.server("resolver"), self.zone)
 
@@ -170,16 +174,53 @@ class Story:
         return len(sets[0]) >= 2 and sets.count(sets[0]) == len(sets)
 
     def delegation(self):
+        if self.parent == "manual":
+            self.delegated_by_hand()
+        else:
+            self.delegated_by_itself()
+
+    def hosts(self):
+        return sorted(host for p in self.lab.providers for host in labconf.nameservers(p))
+
+    def at_parent(self, rrtype):
+        """What the parent's server has: key tags of DS, or names of NS."""
+        reply = self.lab.ask(self.lab.parent_server(self.zone), self.zone, rrtype)
+        if rrtype == "DS":
+            return {int.from_bytes(r.rdata[:2], "big") for r in dnsq.rrset(reply, "DS")}
+        return sorted(r.rdata for r in reply.authority if r.type == dnsq.TYPES["NS"])
+
+    def delegated_by_hand(self):
         lab, zone = self.lab, self.zone
         lab.delegate(zone, ["alpha"], ds_of=["alpha", "beta"])
         say(f"parent's operator: + DS of beta; {labconf.DS_TTL} s until it is in all caches")
         time.sleep(labconf.DS_TTL)
-        hosts = [host for p in lab.providers for host in labconf.nameservers(p)]
-        lab.replace("owner", zone, zone, "NS", 60, hosts)
-        lab.until(lambda: all(self.ns(name) == sorted(hosts) for name in FOUR), 30,
+        lab.replace("owner", zone, zone, "NS", 60, self.hosts())
+        lab.until(lambda: all(self.ns(name) == self.hosts() for name in FOUR), 30,
                   "all four servers list the four name servers", lambda: [*map(self.ns, FOUR)])
         lab.delegate(zone, ["alpha", "beta"])
         say("owner and parent's operator: + NS of beta; the resolvers now use both providers")
+
+    def delegated_by_itself(self):
+        """CDS and CSYNC, seen at every server, and one message to the parent for each."""
+        lab, zone = self.lab, self.zone
+        both = {tag for p in lab.providers for tag in lab.own_tags(p, zone, ksk=True)}
+        lab.until(lambda: self.at_parent("DS") == both, 60, "the parent has the DS of both",
+                  lambda: (self.at_parent("DS"), self.parent_lines()))
+        say(f"parent: + DS of beta, by itself ({self.parent.upper()} from one of the providers); "
+            f"{labconf.DS_TTL} s until it is in all caches")
+        time.sleep(labconf.DS_TTL)
+        lab.set_hsync(zone, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
+        lab.until(lambda: all(self.ns(name) == self.hosts() for name in FOUR), 30,
+                  "all four servers list the four name servers", lambda: [*map(self.ns, FOUR)])
+        say("owner: NSMgmt AGENT; all four servers list the name servers of both")
+        lab.until(lambda: self.at_parent("NS") == self.hosts(), 60, "the parent has all NS",
+                  lambda: (self.at_parent("NS"), self.parent_lines()))
+        say("parent: + NS of beta, by itself; the resolvers now use both providers")
+
+    def parent_lines(self):
+        """What the providers say about the parent."""
+        return [line for p in self.lab.providers for line in self.lab.state(p, self.zone)
+                if "parent" in line]
 
     def ns(self, name):
         return sorted(r.rdata for r in dnsq.rrset(self.lab.ask(name, self.zone, "NS"), "NS"))
@@ -282,6 +323,7 @@ def main(story_class):
     options.add_argument("--zone")
     options.add_argument("--dir")
     options.add_argument("--keep", action="store_true")
+    options.add_argument("--parent", choices=story_class.parents, default=story_class.parents[0])
     options = options.parse_args()
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, interrupt)
@@ -298,7 +340,7 @@ def perform(story_class, folder, options, inside):
     """Tells the story and leaves nothing behind, except what --keep or a failure has to."""
     lab, leave = None, False
     try:
-        story = story_class(folder, options.zone, options.keep)
+        story = story_class(folder, options)
         lab = story.lab
         story.tell()
         say(f"done: {story.zone} validates whichever provider answers")

@@ -22,9 +22,10 @@ TWIN = "twin." + labconf.INFRA
 class Story(stage.Story):
     folder_name = "two-providers"
     reserved = (TWIN,)
+    parents = ("notify", "manual")
 
-    def __init__(self, folder, zonefile, keep):
-        super().__init__(folder, zonefile, keep, shared={TWIN: self.twin_text()}, apart=[TWIN])
+    def __init__(self, folder, options):
+        super().__init__(folder, options, shared={TWIN: self.twin_text()}, apart=[TWIN])
 
     @staticmethod
     def twin_text():

@@ -8,7 +8,7 @@ import shutil
 
 import dnsq
 import labconf
-from lab import BUILT
+from lab import receiver_file
 from servers import LabError, Servers
 
 CHILD = "child.example."
@@ -31,14 +31,6 @@ policy:
 """
 
 
-def dsync_file():
-    built = os.path.abspath(os.environ.get("MSIGNER_SO", BUILT)).replace("msigner", "dsync")
-    built = os.environ.get("DSYNC_SO", built)
-    if not os.path.exists(built):
-        raise LabError(f"{built} does not exist: build it first, or set DSYNC_SO")
-    return built
-
-
 def name_hex(name):
     return dnsq.name_to_wire(name).hex()
 
@@ -59,7 +51,7 @@ class Delegation(Servers):
         self.items, self.is_secure, self.children = list(items), secure, list(children)
         self.sections, self.zone_items = sections, list(zone_items)
         self.keys = {}          # {zone: [first KSK, second KSK, ZSK]}, as keymgr calls them
-        self.providers, self.module_file = [], dsync_file()
+        self.providers, self.module_file = [], receiver_file()
         self.msgen_path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
             os.path.dirname(self.module_file)))), "tests/functional/dsgen")
 

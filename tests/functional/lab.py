@@ -52,14 +52,25 @@ def module_file():
                    "install what you have built")
 
 
+def receiver_file():
+    """mod-dsync of the same build."""
+    built = os.path.abspath(os.environ.get("MSIGNER_SO", BUILT)).replace(
+        "/msigner/.libs/msigner.so", "/dsync/.libs/dsync.so")
+    built = os.environ.get("DSYNC_SO", built)
+    if not os.path.exists(built):
+        raise LabError(f"{built} does not exist: build it first, or set DSYNC_SO")
+    return built
+
+
 class Lab(Servers):
     """shared: {zone: text or path of its file} is served by every provider. Zones named in `apart`,
     or all of them where module is False, are served without the module, with keys made here.
-    Providers named in `combined` have a combiner of their own between the owner and the signer."""
+    Providers named in `combined` have a combiner of their own between the owner and the signer.
+    receiver: the parent's server has mod-dsync."""
 
     def __init__(self, folder, net="127.53.100", providers=("alpha", "beta"), shared=None,
                  module=None, apart=(), address=None, module_items=(), resolvers=("resolver",),
-                 survive=False, ixfr=True, combined=()):
+                 survive=False, ixfr=True, combined=(), receiver=False):
         knotds = ["root", "parent", "owner"]
         for provider in providers:
             knotds += [provider, provider + "_secondary"]
@@ -73,6 +84,7 @@ class Lab(Servers):
         self.shared = shared or {"zone.example.": small_zone("zone.example.")}
         self.module = os.environ.get("LAB_NO_MODULE") != "1" if module is None else module
         self.module_file = module_file() if self.module else None
+        self.receiver_file = receiver_file() if receiver else None
 
     def zonefile(self, name, zone):
         return f"{self.path(name)}/{'root' if zone == '.' else zone.rstrip('.')}.zone"

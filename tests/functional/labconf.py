@@ -75,12 +75,40 @@ def head(lab, name, listen):
     return HEAD.format(folder=lab.path(name), listen=", ".join(listen))
 
 
+def receiver(lab, name):
+    """mod-dsync and its place as global module: the parent hears of its children by itself."""
+    return f"""\
+module:
+  - id: mod-dsync
+    file: {lab.receiver_file}
+mod-dsync:
+  - id: default
+    target: dsync.{INFRA}
+    address: {lab.address[name]}@{AGENT_PORT}
+    control: {lab.path(name)}/knot.sock
+    root-hints: {lab.folder}/root.hints
+    trust-anchor: {lab.folder}/root.ds
+    status-acl: [ 127.0.0.0/8 ]
+    ds-ttl: {DS_TTL}
+    ns-ttl: {DS_TTL}
+    retry: 1
+    gap: 0
+template:
+  - id: default
+    global-module: mod-dsync/default
+"""
+
+
 def infra(lab, name, zones):
     """root and parent: signed from zone files, edited by knotc when the operator is played."""
-    text = head(lab, name, [f"{lab.address[name]}@53"]) + POLICIES + "zone:\n"
+    receives = name == "parent" and lab.receiver_file is not None
+    listen = [f"{lab.address[name]}@53", f"{lab.address[name]}@{AGENT_PORT}"]
+    text = head(lab, name, listen if receives else listen[:1]) + POLICIES
+    text += (receiver(lab, name) if receives else "") + "zone:\n"
     for zone in zones:
         text += (f"  - domain: {zone}\n    file: {lab.zonefile(name, zone)}\n"
                  "    zonefile-sync: -1\n    dnssec-signing: on\n    dnssec-policy: single\n")
+        text += "    module: mod-dsync/default\n" if receives else ""
     return text
 
 
