@@ -138,33 +138,25 @@ static ms_verdict_t soa_serial(const ms_said_t *said, uint32_t *out)
 }
 
 /* Rule 13, at each server with its own serial: they are not comparable (X-19, K-35..K-38). */
-static ms_verdict_t check_settled(const ms_survey_t *survey, const ms_policy_t *policy,
-                                  const ms_csync_t *csync)
+static ms_verdict_t check_settled(const ms_look_t *look, const ms_csync_t *csync)
 {
-	for (uint8_t i = 0; i < survey->look_count; i++) {
-		const ms_look_t *look = &survey->looks[i];
-		uint32_t first, last;
-		if (!ms_look_counts(survey, look, policy)) {
-			continue;
-		}
-		ms_verdict_t v = soa_serial(&look->said[MS_LOOK_SOA], &first);
-		if (v.kind == MS_VERDICT_SAME) {
-			v = soa_serial(&look->said[MS_LOOK_SOA_AGAIN], &last);
-		}
-		if (v.kind != MS_VERDICT_SAME) {
-			return v;
-		}
-		char who[MS_LOOK_TEXT_MAX];
-		ms_look_text(look, who);
-		if (first != last) {
-			return ms_verdict(MS_VERDICT_WAIT, MS_RULE_SETTLED, MS_EDE_NONE,
-			                  "the zone at %s changed while it was looked at", who);
-		}
-		if ((csync->flags & MS_CSYNC_SOAMINIMUM) != 0 &&
-		    (int32_t)(first - csync->serial) < 0) {
-			return ms_verdict(MS_VERDICT_WAIT, MS_RULE_SETTLED, MS_EDE_NONE,
-			                  "serial %u at %s is below that of CSYNC", first, who);
-		}
+	uint32_t first, last;
+	char who[MS_LOOK_TEXT_MAX];
+	ms_verdict_t v = soa_serial(&look->said[MS_LOOK_SOA], &first);
+	if (v.kind == MS_VERDICT_SAME) {
+		v = soa_serial(&look->said[MS_LOOK_SOA_AGAIN], &last);
+	}
+	if (v.kind != MS_VERDICT_SAME) {
+		return v;
+	}
+	ms_look_text(look, who);
+	if (first != last) {
+		return ms_verdict(MS_VERDICT_WAIT, MS_RULE_SETTLED, MS_EDE_NONE,
+		                  "the zone at %s changed while it was looked at", who);
+	}
+	if ((csync->flags & MS_CSYNC_SOAMINIMUM) != 0 && (int32_t)(first - csync->serial) < 0) {
+		return ms_verdict(MS_VERDICT_WAIT, MS_RULE_SETTLED, MS_EDE_NONE,
+		                  "serial %u at %s is below that of CSYNC", first, who);
 	}
 	return fine;
 }
@@ -221,8 +213,8 @@ static ms_verdict_t read_wish(const ms_survey_t *survey, const ms_policy_t *poli
 			v = ms_verdict(MS_VERDICT_REFUSE, MS_RULE_AGREE, MS_EDE_INVALID,
 			               "the servers have different CSYNC records");
 		}
-		if (v.kind == MS_VERDICT_SAME && with > 0) {
-			v = check_settled(survey, policy, &csync);
+		if (v.kind == MS_VERDICT_SAME) {
+			v = check_settled(look, &csync);
 		}
 	}
 	if (v.kind != MS_VERDICT_SAME || with == 0) {
