@@ -31,11 +31,11 @@ static const uint8_t table[MS_DELEG_STATES][MS_DELEG_EVENTS] = {
 #define _ STAY
 	/*                            chg shn dif agr off no  acc gup lasts */
 	[MS_DELEG_LOOK]        = ROW( L,  D,  C,  _,  _,  M,  _,  _,  _ ),
-	[MS_DELEG_CONFIRM_ALL] = ROW( L,  D,  _,  S,  _,  M,  _,  _,  _ ),
+	[MS_DELEG_CONFIRM_ALL] = ROW( L,  D,  _,  S,  _,  _,  _,  _,  _ ),
 	[MS_DELEG_DISCOVER]    = ROW( L,  D,  _,  _,  T,  M,  _,  _,  _ ),
-	[MS_DELEG_TELL]        = ROW( L,  D,  _,  _,  _,  M,  W,  F,  _ ),
+	[MS_DELEG_TELL]        = ROW( L,  D,  _,  _,  _,  _,  W,  F,  _ ),
 	[MS_DELEG_WATCHING]    = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
-	[MS_DELEG_DONE]        = ROW( L,  _,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_DONE]        = ROW( L,  _,  _,  _,  _,  _,  _,  _,  _ ),
 	[MS_DELEG_MANUAL]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
 	[MS_DELEG_FAILED]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
 #undef ROW
@@ -536,7 +536,7 @@ static void told(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 		d->failures = 0;
 		d->at = event->now.mono;
 		if (d->left == 0) {
-			because(d, "told %u times", d->told);
+			because(d, "%u message(s) accepted", d->told);
 			happens(zone, MS_DELEG_ACCEPTED, event->now, out);
 		}
 		return;

@@ -30,6 +30,8 @@ void sim_node_init(sim_world_t *world, unsigned node)
 		.hello_retry = 5 * MS_SEC,
 		.algorithm = 15,
 		.gate = true,
+		.parent_count = 1,
+		.parent = { MS_DSYNC_NOTIFY },
 	};
 	snprintf(name, sizeof(name), "agent.%s.", sim_node_name(node));
 	(void)knot_dname_from_str(n->config.identity, name, sizeof(n->config.identity));
@@ -248,6 +250,20 @@ static void fail_send(sim_world_t *world, unsigned node, ms_action_t *action)
 	sim_feed_later(world, 0, node, event);
 }
 
+/* Nobody is there: no parent, no name servers. */
+static void errand(sim_world_t *world, unsigned node, const ms_action_t *action)
+{
+	ms_event_t *event = calloc(1, sizeof(*event));
+	event->kind = action->kind == MS_ACT_OBSERVE ? MS_EV_OBSERVED
+	            : action->kind == MS_ACT_DISCOVER ? MS_EV_DISCOVERED : MS_EV_TOLD;
+	event->id = action->id;
+	event->ret = KNOT_ETIMEOUT;
+	memcpy(event->zone, action->kind == MS_ACT_OBSERVE ? action->observe.zone
+	       : action->kind == MS_ACT_DISCOVER ? action->look.zone : action->inform.zone,
+	       sizeof(event->zone));
+	sim_feed_later(world, sim_between(world, 1, 5000) * MS_MSEC, node, event);
+}
+
 static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 {
 	switch (action->kind) {
@@ -268,6 +284,11 @@ static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 		break;
 	case MS_ACT_REFETCH:
 		sim_knot_refetch(world, node, action);
+		break;
+	case MS_ACT_OBSERVE:
+	case MS_ACT_DISCOVER:
+	case MS_ACT_TELL_PARENT:
+		errand(world, node, action);
 		break;
 	case MS_ACT_LOG:
 		sim_trace(world, "%s: %s", sim_node_name(node), action->log.line);

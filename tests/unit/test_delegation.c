@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who tells the parent what, when, and who stays silent. --print: the table for the documentation. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <libknot/libknot.h>
+
+#include "base/name.h"
+#include "core/delegation.h"
+#include "core/wanted.h"
+#include "make.h"
+
+static ms_agent_t agent;
+static ms_actions_t out;
+static ms_zone_t *zone;
+
+/* Tags 1 and 2, algorithm 13, digest types 2 and 4. */
+static const uint8_t ds1[] = { 0, 1, 13, 2, 1, 1 }, ds1_sha384[] = { 0, 1, 13, 4, 1, 1, 1 };
+static const uint8_t ds1_wrong[] = { 0, 1, 13, 2, 9, 9 }, ds2[] = { 0, 2, 13, 2, 2, 2 };
+static const uint8_t soa[22] = { 0 }, zsk[MAKE_KEY_LEN] = { 1, 0, 3, 15 };
+
+static int setup(void **state)
+{
+	(void)state;
+	make_agent(&agent);
+	agent.config.parent_count = 1;
+	agent.config.parent[0] = MS_DSYNC_NOTIFY;
+	zone = make_zone(&agent);
+	zone->apex.is_signed = true;
+	zone->apex.serial = 7;
+	make_add(&zone->apex.set[MS_APEX_SOA], 60, soa, sizeof(soa));
+	make_add(&zone->apex.set[MS_APEX_CDS], 60, ds1, sizeof(ds1));
+	make_ns(&zone->apex.set[MS_APEX_NS], "ns.a.test.");
+	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, zsk, sizeof(zsk));
+	make_own(zone, zsk);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ms_actions_deinit(&out);
+	ms_agent_deinit(&agent);
+	return 0;
+}
+
+static const ms_action_t *settle(double seconds, ms_action_kind_t kind)
+{
+	ms_actions_clear(&out);
+	assert_int_equal(ms_delegation_settle(&agent, zone, make_now(seconds), &out), KNOT_EOK);
+	return make_find(&out, kind, NULL);
+}
+
+static ms_seen_t *seen(unsigned count, const uint16_t *types)
+{
+	ms_seen_t *s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	ms_name_copy(s->name, zone->name);
+	s->type_count = count;
+	memcpy(s->types, types, count * sizeof(*types));
+	return s;
+}
+
+static ms_seen_server_t *server(ms_seen_t *s, const char *host)
+{
+	knot_dname_storage_t name;
+	const ms_addr_t addr = { .family = AF_INET, .ip = { 127, 0, 0, s->count } };
+	ms_seen_server_t *one = ms_seen_add(s, make_name(host, name), &addr);
+	assert_non_null(one);
+	for (unsigned i = 0; i < MS_SEEN_TYPES; i++) {
+		one->ret[i] = KNOT_EOK;
+		one->aa[i] = true;
+	}
+	return one;
+}
+
+/* A parent's server with these DS. */
+static ms_seen_server_t *parent(ms_seen_t *s, const uint8_t *ds, size_t len)
+{
+	ms_seen_server_t *one = server(s, "ns.test.");
+	if (ds != NULL) {
+		make_add(&one->set[0], 60, ds, len);
+	}
+	make_ns(&one->set[1], "ns.a.test.");
+	return one;
+}
+
+static ms_seen_t *at_parent(const uint8_t *ds, size_t len)
+{
+	static const uint16_t types[] = { KNOT_RRTYPE_DS, KNOT_RRTYPE_NS };
+	ms_seen_t *s = seen(2, types);
+	(void)parent(s, ds, len);
+	return s;
+}
+
+static ms_seen_t *at_servers(const uint8_t *cds, size_t len)
+{
+	static const uint16_t types[] = { KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC,
+	                                  KNOT_RRTYPE_NS };
+	ms_seen_t *s = seen(4, types);
+	ms_seen_server_t *one = server(s, "ns.a.test.");
+	make_add(&one->set[0], 60, cds, len);
+	make_ns(&one->set[3], "ns.a.test.");
+	return s;
+}
+
+/* The result of what is under way. */
+static void feed(ms_event_kind_t kind, double seconds, int ret, void *what, uint16_t rcode)
+{
+	ms_event_t event = {
+		.kind = kind, .now = make_now(seconds), .id = zone->delegation->id, .ret = ret,
+	};
+	ms_name_copy(event.zone, zone->name);
+	if (kind == MS_EV_TOLD) {
+		event.told.rcode = rcode;
+		event.told.ede = -1;
+	} else if (kind == MS_EV_OBSERVED) {
+		event.seen = what;
+	} else {
+		event.offers = what;
+	}
+	ms_actions_clear(&out);
+	assert_int_equal(ms_step(&agent, &event, &out), KNOT_EOK);
+	ms_event_clear(&event);
+}
+
+static ms_offers_t *offer(uint16_t rrtype, uint8_t scheme, uint16_t port)
+{
+	ms_offers_t *offers = calloc(1, sizeof(*offers));
+	assert_non_null(offers);
+	offers->ttl = 300;
+	offers->count = 1;
+	offers->list[0] = (ms_dsync_t){ .rrtype = rrtype, .scheme = scheme, .port = port };
+	(void)make_name("r.test.", offers->list[0].target);
+	return offers;
+}
+
+/* From the change up to a message: a parent with \a ds, servers with the right CDS. */
+static const ms_action_t *until_told(ms_offers_t *offers)
+{
+	assert_null(settle(0, MS_ACT_OBSERVE));
+	const ms_action_t *look = settle(2, MS_ACT_OBSERVE);
+	assert_non_null(look);
+	assert_true(look->observe.parent);
+	feed(MS_EV_OBSERVED, 2, KNOT_EOK, at_parent(ds2, sizeof(ds2)), 0);
+	const ms_action_t *all = make_find(&out, MS_ACT_OBSERVE, NULL);
+	assert_non_null(all);
+	assert_int_equal(all->observe.host_count, 1);
+	feed(MS_EV_OBSERVED, 2, KNOT_EOK, at_servers(ds1, sizeof(ds1)), 0);
+	assert_non_null(make_find(&out, MS_ACT_DISCOVER, NULL));
+	feed(MS_EV_DISCOVERED, 2, KNOT_EOK, offers, 0);
+	return make_find(&out, MS_ACT_TELL_PARENT, NULL);
+}
+
+static void test_the_way(void **state)
+{
+	(void)state;
+	const ms_action_t *told = until_told(offer(KNOT_RRTYPE_CDS, 1, 53));
+	assert_non_null(told);
+	assert_int_equal(told->inform.rrtype, KNOT_RRTYPE_CDS);
+	feed(MS_EV_TOLD, 3, KNOT_EOK, NULL, KNOT_RCODE_NOERROR);
+	assert_int_equal(zone->delegation->state, MS_DELEG_WATCHING);
+	/* Accepted is not done (J-21). */
+	assert_non_null(settle(5, MS_ACT_OBSERVE));
+	feed(MS_EV_OBSERVED, 5, KNOT_EOK, at_parent(ds2, sizeof(ds2)), 0);
+	assert_int_equal(zone->delegation->state, MS_DELEG_WATCHING);
+	assert_non_null(settle(3700, MS_ACT_OBSERVE));
+	assert_int_equal(zone->delegation->state, MS_DELEG_LOOK);
+	feed(MS_EV_OBSERVED, 3700, KNOT_EOK, at_parent(ds1, sizeof(ds1)), 0);
+	assert_int_equal(zone->delegation->state, MS_DELEG_DONE);
+	assert_true(ms_time_is_never(ms_delegation_deadline(&agent, zone)));
+}
+
+static void test_silence_and_refusal(void **state)
+{
+	(void)state;
+	assert_non_null(until_told(offer(KNOT_RRTYPE_CDS, 1, 53)));
+	double now = 2, pause = 60;
+	for (int i = 1; i < MS_DELEG_TRIES; i++, pause *= 2) {
+		feed(MS_EV_TOLD, now, i % 2 ? KNOT_ETIMEOUT : KNOT_EOK, NULL, KNOT_RCODE_REFUSED);
+		assert_null(settle(now + pause - 1, MS_ACT_TELL_PARENT));
+		now += pause;
+		assert_non_null(settle(now, MS_ACT_TELL_PARENT));
+		assert_false(ms_zone_alarmed(zone, MS_ALARM_PARENT));
+	}
+	feed(MS_EV_TOLD, now, KNOT_ETIMEOUT, NULL, 0);
+	assert_int_equal(zone->delegation->state, MS_DELEG_FAILED);
+	assert_true(ms_zone_alarmed(zone, MS_ALARM_PARENT));
+	/* It is still watched. */
+	assert_non_null(settle(now + 2, MS_ACT_OBSERVE));
+	feed(MS_EV_OBSERVED, now + 2, KNOT_EOK, at_parent(ds1, sizeof(ds1)), 0);
+	assert_false(ms_zone_alarmed(zone, MS_ALARM_PARENT));
+}
+
+/* Records that say nothing to us: J-03, J-30, another scheme. */
+static void test_no_way(void **state)
+{
+	static const struct {
+		uint16_t rrtype;
+		uint8_t scheme;
+		uint16_t port;
+	} cases[] = { { KNOT_RRTYPE_CDS, 1, 0 }, { KNOT_RRTYPE_CDS, 0, 53 }, { KNOT_RRTYPE_CSYNC, 1, 53 },
+	              { KNOT_RRTYPE_ANY, 2, 53 }, { KNOT_RRTYPE_CDS, 200, 53 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_null(until_told(offer(cases[i].rrtype, cases[i].scheme, cases[i].port)));
+		assert_int_equal(zone->delegation->state, MS_DELEG_MANUAL);
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void test_one_tells(void **state)
+{
+	(void)state;
+	ms_pair_t *first = make_pair(&agent, zone, "agent.0.test.");
+	first->peer->relation = MS_PEER_OPERATIONAL;
+	assert_int_equal(ms_delegation_rank(&agent, zone), 1);
+	assert_null(settle(0, MS_ACT_OBSERVE));
+	assert_null(settle(899, MS_ACT_OBSERVE));
+	assert_non_null(settle(900, MS_ACT_OBSERVE));
+	/* Somebody who is away tells nothing. */
+	zone->delegation->id = 0;
+	first->peer->relation = MS_PEER_INTERRUPTED;
+	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
+	first->peer->relation = MS_PEER_OPERATIONAL;
+	first->sign = MS_HSYNC_NOSIGN;
+	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
+}
+
+/* Not before all servers agree, whatever is wrong with one. */
+static void test_confirm(void **state)
+{
+	(void)state;
+	(void)settle(0, MS_ACT_OBSERVE);
+	(void)settle(2, MS_ACT_OBSERVE);
+	feed(MS_EV_OBSERVED, 2, KNOT_EOK, at_parent(NULL, 0), 0);
+	for (int wrong = 0; wrong < 4; wrong++) {
+		ms_seen_t *s = at_servers(wrong == 0 ? ds2 : ds1, sizeof(ds1));
+		s->servers[0].ret[1] = wrong == 1 ? KNOT_ETIMEOUT : KNOT_EOK;
+		s->servers[0].rcode[1] = wrong == 2 ? KNOT_RCODE_REFUSED : 0;
+		s->servers[0].aa[0] = wrong != 3;
+		feed(MS_EV_OBSERVED, 100 * wrong + 3, KNOT_EOK, s, 0);
+		assert_int_equal(zone->delegation->state, MS_DELEG_CONFIRM_ALL);
+		assert_non_null(settle(100 * wrong + 90, MS_ACT_OBSERVE));
+	}
+	/* A change in the middle begins anew, and the old answer counts for nothing. */
+	make_add(&zone->apex.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
+	zone->apex.serial++;
+	uint64_t id = zone->delegation->id;
+	assert_null(settle(500, MS_ACT_OBSERVE));
+	assert_int_equal(zone->delegation->state, MS_DELEG_LOOK);
+	zone->delegation->id = id + 1;
+	ms_event_t old = { .kind = MS_EV_OBSERVED, .id = id, .now = make_now(500) };
+	ms_name_copy(old.zone, zone->name);
+	old.seen = at_parent(ds1, sizeof(ds1));
+	assert_int_equal(ms_step(&agent, &old, &out), KNOT_EOK);
+	ms_event_clear(&old);
+	assert_int_equal(zone->delegation->state, MS_DELEG_LOOK);
+}
+
+/* DS of the parent's choice of digest are good; another key or digest is not. */
+static void test_shown(void **state)
+{
+	(void)state;
+	static const struct {
+		const uint8_t *ds;
+		size_t len;
+		bool shown;
+	} cases[] = { { ds1, sizeof(ds1), true }, { ds1_sha384, sizeof(ds1_sha384), true },
+	              { ds1_wrong, sizeof(ds1_wrong), false }, { ds2, sizeof(ds2), false },
+	              { NULL, 0, false } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		(void)settle(0, MS_ACT_OBSERVE);
+		assert_non_null(settle(2, MS_ACT_OBSERVE));
+		feed(MS_EV_OBSERVED, 2, KNOT_EOK, at_parent(cases[i].ds, cases[i].len), 0);
+		assert_int_equal(zone->delegation->state == MS_DELEG_DONE, cases[i].shown);
+		teardown(state);
+		setup(state);
+	}
+	/* All servers of the parent must. */
+	(void)settle(0, MS_ACT_OBSERVE);
+	(void)settle(2, MS_ACT_OBSERVE);
+	ms_seen_t *s = at_parent(ds1, sizeof(ds1));
+	(void)parent(s, ds2, sizeof(ds2));
+	feed(MS_EV_OBSERVED, 2, KNOT_EOK, s, 0);
+	assert_int_equal(zone->delegation->lacks, 1);
+}
+
+static void test_off(void **state)
+{
+	(void)state;
+	(void)settle(0, MS_ACT_OBSERVE);
+	assert_non_null(zone->delegation);
+	agent.config.parent_count = 0;
+	assert_null(settle(100, MS_ACT_OBSERVE));
+	assert_null(zone->delegation);
+	agent.config.parent_count = 1;
+	zone->self_sign = MS_HSYNC_NOSIGN;
+	assert_null(settle(100, MS_ACT_OBSERVE));
+	assert_null(zone->delegation);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc > 1 && strcmp(argv[1], "--print") == 0) {
+		for (int from = 0; from < MS_DELEG_STATES; from++) {
+			for (int event = 0; event < MS_DELEG_EVENTS; event++) {
+				ms_deleg_state_t to = ms_delegation_next(from, event);
+				if ((int)to != from) {
+					printf("   %-8s  %-8s  %s\n", ms_delegation_name(from),
+					       ms_delegation_event_name(event), ms_delegation_name(to));
+				}
+			}
+		}
+		return 0;
+	}
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_the_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silence_and_refusal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_tells, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_confirm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
