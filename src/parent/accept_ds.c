@@ -163,10 +163,13 @@ static void note_age(void *ctx, uint16_t tag, uint32_t inception)
 }
 
 void ms_memory_applied(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
-                       ms_memory_t *memory)
+                       bool deleted, ms_memory_t *memory)
 {
 	memory->count = 0;
 	memory->wishing = false;
+	if (deleted) {
+		return;
+	}
 	each_signature(survey, policy, now, note_age, memory);
 }
 
@@ -375,6 +378,10 @@ static ms_verdict_t check_bootstrap(const ms_survey_t *survey, const ms_policy_t
 {
 	ms_verdict_t v = ms_verdict(MS_VERDICT_REFUSE, MS_RULE_BOOTSTRAP, MS_EDE_PROHIBITED,
 	                            "a first DS is not taken from the child here");
+	if (memory->count > 0) {
+		return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_BOOTSTRAP, MS_EDE_PROHIBITED,
+		                  "the DS were taken out by hand: the next ones come by hand, too");
+	}
 	if (policy->signals) {
 		v = check_signals(survey, policy);
 	}

@@ -21,9 +21,10 @@ ms_verdict_t ms_accept_ds(const ms_survey_t *survey, const ms_policy_t *policy, 
 ms_verdict_t ms_accept_ds_update(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
                                  const ms_rrset_t *ds, ms_memory_t *memory);
 
-/*! Notes the signatures of what is applied now. */
+/*! Notes the signatures of what is applied now. \param deleted  The child has asked for the end of its
+ *  DS: then the next first DS is a bootstrap again; after a removal by hand it is not (K-29). */
 void ms_memory_applied(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
-                       ms_memory_t *memory);
+                       bool deleted, ms_memory_t *memory);
 
 /*! Has this server a DNSKEY RRset signed by a key that \a ds names, with an algorithm of policy? */
 bool ms_ds_path(const ms_survey_t *survey, const ms_look_t *look, const ms_policy_t *policy,

@@ -77,15 +77,14 @@ void ms_answer_send(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t 
                     uint16_t rcode, const ms_verdict_t *why, const ms_trust_t *trust,
                     ms_now_t now)
 {
-	static uint8_t out[UINT16_MAX]; /* The worker is the only one. */
 	/* EXTRA-TEXT of those who signed: strangers get no longer answer than question (P-10). */
 	bool sign = request->sig.present;
 	int32_t ede = why != NULL ? why->ede : -1;
 	int len = ms_answer_build(request, rx->setup, rcode, ede, why != NULL && sign ? why->text : "",
-	                          trust, sign, waiter->request, waiter->request_len, now.wall.s, out,
-	                          waiter->max < sizeof(out) ? waiter->max : sizeof(out));
+	                          trust, sign, waiter->request, waiter->request_len, now.wall.s, rx->out,
+	                          waiter->max < sizeof(rx->out) ? waiter->max : sizeof(rx->out));
 	if (len > 0 && ms_time_diff(waiter->since, now.mono) < MS_RX_AGE) {
-		(void)ms_waiter_send(waiter, out, len);
+		(void)ms_waiter_send(waiter, rx->out, len);
 	}
 	ms_waiter_free(waiter);
 }
@@ -95,15 +94,14 @@ void ms_answer_send(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t 
 void ms_inquiry_receive(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t *e,
                         ms_now_t now)
 {
-	static uint8_t out[UINT16_MAX];
 	const ms_cut_t *cut = ms_cuts_find(rx, e->qname);
 	ms_rx_count(rx, MS_RX_CTR_INQUIRY);
 	int len = ms_answer_build(e, rx->setup, KNOT_RCODE_NOERROR, -1, "",
 	                          cut != NULL ? &cut->row.trust : NULL, true, waiter->request,
-	                          waiter->request_len, now.wall.s, out,
-	                          waiter->max < sizeof(out) ? waiter->max : sizeof(out));
+	                          waiter->request_len, now.wall.s, rx->out,
+	                          waiter->max < sizeof(rx->out) ? waiter->max : sizeof(rx->out));
 	if (len > 0) {
-		(void)ms_waiter_send(waiter, out, len);
+		(void)ms_waiter_send(waiter, rx->out, len);
 	}
 	ms_waiter_free(waiter);
 }

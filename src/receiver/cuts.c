@@ -107,7 +107,6 @@ void ms_cuts_clear(ms_receiver_t *rx)
 
 int ms_cuts_store(ms_receiver_t *rx, ms_cut_t *cut)
 {
-	static uint8_t value[MS_ROW_VALUE_MAX]; /* The worker is the only one. */
 	uint8_t key[MS_ROW_KEY_MAX];
 	char reason[MS_DB_REASON_MAX] = "";
 	bool empty = ms_row_empty(&cut->row);
@@ -115,11 +114,11 @@ int ms_cuts_store(ms_receiver_t *rx, ms_cut_t *cut)
 		return KNOT_EOK;
 	}
 	int key_len = ms_row_key(cut->row.child, key, sizeof(key));
-	int len = empty ? 0 : ms_row_encode(&cut->row, value, sizeof(value));
+	int len = empty ? 0 : ms_row_encode(&cut->row, rx->record, sizeof(rx->record));
 	int ret = key_len < 0 ? key_len : len < 0 ? len : KNOT_EOK;
 	if (ret == KNOT_EOK) {
 		ms_db_put_t put = {
-			.key = key, .key_len = key_len, .value = empty ? NULL : value, .value_len = len,
+			.key = key, .key_len = key_len, .value = empty ? NULL : rx->record, .value_len = len,
 		};
 		ret = ms_db_apply(rx->db, &put, 1, reason, sizeof(reason));
 	}

@@ -108,7 +108,7 @@ struct ms_receiver {
 	/* Between hooks, instances and worker; under \a lock, which is never held for long. */
 	pthread_mutex_t lock;
 	ms_rx_setup_t *pending;
-	uint16_t keystate_code;
+	atomic_uint keystate_code;    /*!< Not under the lock. */
 	unsigned zone_count;
 	struct {
 		knot_dname_storage_t name;
@@ -139,6 +139,8 @@ struct ms_receiver {
 	size_t child_count;
 	ms_cut_t *chains[MS_RX_CHAINS];
 	ms_time_t tick_at;
+	uint8_t out[UINT16_MAX];      /*!< An answer under construction. */
+	uint8_t record[MS_ROW_VALUE_MAX];
 };
 
 ms_now_t ms_rx_clock(void);
@@ -204,6 +206,9 @@ int ms_answer_build(const ms_envelope_t *request, const ms_rx_setup_t *setup, ui
                     const uint8_t *wire, size_t len, int64_t now, uint8_t *out, size_t max);
 void ms_inquiry_receive(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t *envelope,
                         ms_now_t now);
+/* report.c */
+/*! Where the child has named a place for it and it has not been told twice already. */
+void ms_report_send(ms_receiver_t *rx, ms_cut_t *cut, uint16_t type, const ms_verdict_t *v);
 /* status.c */
 void ms_status_receive(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t *envelope,
                        ms_now_t now);

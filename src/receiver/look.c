@@ -12,7 +12,6 @@
 #include "parent/accept_ds.h"
 #include "parent/accept_ns.h"
 #include "receiver/engine.h"
-#include "wire/reporting.h"
 
 /* Our own server answers within microseconds, but for a reload. */
 #define OWN_TRIES 4
@@ -20,8 +19,6 @@
 /* A zone that cannot be edited now is tried again after this, doubled each time, so often. */
 #define BUSY_PAUSE (200 * MS_MSEC)
 #define BUSY_MAX 8
-/* Reports of one lasting error (K-30). */
-#define REPORTS_MAX 2
 
 void ms_look_hint(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
@@ -48,42 +45,6 @@ static void tell(ms_receiver_t *rx, ms_cut_t *cut, const char *what, const ms_ve
 		ms_rx_log(rx, v->kind == MS_VERDICT_REFUSE ? MS_LOG_WARNING : MS_LOG_NOTICE,
 		          "%s: %s -> %s (%s: %s)", ms_rx_name(cut->row.child, name), what,
 		          ms_verdict_name(v->kind), ms_rule_name(v->rule), v->text);
-	}
-}
-
-/* Only where the agent domain belongs to a name server of the delegation (RFC 9859 section 4.3). */
-static bool may_report(const ms_cut_t *cut)
-{
-	const knot_rdata_t *rd = cut->deleg.ns.rrs.rdata;
-	if (cut->channel[0] == '\0') {
-		return false;
-	}
-	for (uint16_t i = 0; i < cut->deleg.ns.rrs.count; i++) {
-		if (knot_dname_in_bailiwick(cut->channel, rd->data) >= 0) {
-			return true;
-		}
-		rd = knot_rdataset_next((knot_rdata_t *)rd);
-	}
-	return false;
-}
-
-static void report(ms_receiver_t *rx, ms_cut_t *cut, uint16_t type, const ms_verdict_t *v)
-{
-	knot_dname_storage_t name;
-	if (v->ede < 0 || v->kind < MS_VERDICT_WAIT || cut->reports >= REPORTS_MAX ||
-	    !may_report(cut) ||
-	    ms_report_name(type, cut->row.child, v->ede, cut->channel, name) != KNOT_EOK) {
-		return;
-	}
-	ms_task_t *task = ms_task_new(MS_TASK_REPORT, rx->setup);
-	if (task == NULL) {
-		return;
-	}
-	ms_name_copy(task->child, name);
-	cut->reports++;
-	ms_rx_count(rx, MS_RX_CTR_REPORT);
-	if (ms_pool_add(&rx->pool, task) != KNOT_EOK) {
-		ms_task_free(task);
 	}
 }
 
@@ -311,7 +272,8 @@ static void approve(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t *survey,
 	*wanted = (ms_deleg_t){ 0 };
 	cut->row.todo = MS_TODO_APPLY;
 	if (ds) {
-		ms_memory_applied(survey, policy, now.wall.s, &cut->row.memory);
+		ms_memory_applied(survey, policy, now.wall.s, cut->row.wanted.ds.rrs.count == 0,
+		                  &cut->row.memory);
 	}
 	if (ms_cuts_store(rx, cut) != KNOT_EOK) {
 		ms_row_clear(&cut->row);
@@ -388,7 +350,7 @@ static void judge_published(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t 
 	ms_verdict_t *worse = cut->ns.kind > cut->ds.kind ? &cut->ns : &cut->ds;
 	bool cds = worse == &cut->ds;
 	tell(rx, cut, cds ? "CDS" : "CSYNC", worse);
-	report(rx, cut, cds ? KNOT_RRTYPE_CDS : KNOT_RRTYPE_CSYNC, worse);
+	ms_report_send(rx, cut, cds ? KNOT_RRTYPE_CDS : KNOT_RRTYPE_CSYNC, worse);
 	end(rx, cut, pace_of(worse), now);
 }
 

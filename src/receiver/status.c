@@ -103,12 +103,12 @@ static void parent_lines(ms_receiver_t *rx, ms_writer_t *w, uint16_t *count,
 void ms_status_receive(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t *e,
                        ms_now_t now)
 {
-	static uint8_t out[UINT16_MAX];
+	uint8_t *out = rx->out;
 	ms_envelope_t reply;
 	ms_envelope_reply(&reply, e, KNOT_RCODE_NOERROR);
 	reply.edns = false;
 	reply.aa = true;
-	size_t max = waiter->max < sizeof(out) ? waiter->max : sizeof(out);
+	size_t max = waiter->max < sizeof(rx->out) ? waiter->max : sizeof(rx->out);
 	int len = ms_envelope_build(&reply, 0, NULL, 0, 0, out, max);
 	if (len > 0) {
 		const knot_dname_t *name = ms_compat_next_label(e->qname);

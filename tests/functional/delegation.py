@@ -295,9 +295,12 @@ zone:
                 return int(value)
         raise LabError(f"no statistics {name}")
 
+    def read(self, path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
     def log(self, name="parent"):
-        with open(f"{self.path(name)}/log", encoding="utf-8", errors="replace") as log:
-            return log.read()
+        return self.read(f"{self.path(name)}/log")
 
 
 def ds_hex(text):

@@ -107,7 +107,7 @@ static void insecure(ms_survey_t *s, ms_policy_t *p)
 
 static void nobody(ms_survey_t *s, ms_policy_t *p)
 {
-	s->look_count = 0;
+	s->looks[0].is_new = s->looks[1].is_new = true;
 }
 
 static void broken_survey(ms_survey_t *s, ms_policy_t *p)
@@ -315,7 +315,7 @@ static void test_memory(void **state)
 	ms_rrset_t out = { 0 };
 	put_cds(s, 0, true, true, KSK_A, NOW - 60);
 	put_cds(s, 1, true, true, KSK_A, NOW - 5400);
-	ms_memory_applied(s, &policy, NOW, &memory);
+	ms_memory_applied(s, &policy, NOW, false, &memory);
 	assert_int_equal(memory.count, 1);
 	assert_int_equal(memory.applied[0].inception, NOW - 60);
 	memory.applied[0].tag ^= 1;
@@ -357,6 +357,8 @@ static void test_bootstrap(void **state)
 		  MS_RULE_BOOTSTRAP },
 		{ "signed by another key", true, false, MS_SAID_SECURE, 0, 0, ZSK, MS_VERDICT_REFUSE,
 		  MS_RULE_SIGNER },
+		{ "taken out by hand", true, false, MS_SAID_SECURE, 0, 0, -1, MS_VERDICT_REFUSE,
+		  MS_RULE_BOOTSTRAP },
 		{ "delay begins", false, false, 0, 100, 0, KSK_A, MS_VERDICT_WAIT, MS_RULE_BOOTSTRAP },
 		{ "delay goes on", false, false, 0, 100, 99, KSK_A, MS_VERDICT_WAIT, MS_RULE_BOOTSTRAP },
 		{ "delay is over", false, false, 0, 100, 100, KSK_A, MS_VERDICT_CHANGE, 0 },
@@ -367,8 +369,11 @@ static void test_bootstrap(void **state)
 		ms_memory_t memory = { 0 };
 		ms_rrset_t out = { 0 };
 		policy.hold = table[i].hold;
-		put_cds(s, 0, true, false, table[i].signer, NOW - 60);
-		put_cds(s, 1, true, false, table[i].signer, NOW - 60);
+		/* -1: there were DS once, and nobody asked for their end. */
+		memory.count = table[i].signer < 0;
+		int signer = table[i].signer < 0 ? KSK_A : table[i].signer;
+		put_cds(s, 0, true, false, signer, NOW - 60);
+		put_cds(s, 1, true, false, signer, NOW - 60);
 		if (table[i].vouched) {
 			put_signal(s, "ns.beta.test.", table[i].other, table[i].saying);
 		}
