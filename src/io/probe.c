@@ -13,10 +13,9 @@
 
 #include <libknot/libknot.h>
 
-#include "base/compat.h"
 #include "base/name.h"
 #include "io/context.h"
-#include "wire/rr.h"
+#include "io/stub.h"
 
 /* Contexts at once: all addresses, and an ordinary resolver. */
 #define CONTEXTS_MAX (MS_LOOKS_MAX + 1)
@@ -25,8 +24,6 @@
 #define QUESTIONS_MAX (MS_LOOKS_MAX * (MS_LOOKS_TYPES + 2 * MS_NS_MAX) + 5 * 2 * MS_NS_MAX)
 /* Between two looks at the stop flag, milliseconds. */
 #define STEP_MS 100
-/* Text of a DS record for the trust anchor. */
-#define ANCHOR_MAX (KNOT_DNAME_TXT_MAXLEN + 32 + 2 * 64)
 
 typedef struct {
 	unsigned *open;
@@ -74,66 +71,12 @@ static int64_t now_us(void)
 	return (int64_t)ts.tv_sec * MS_SEC + ts.tv_nsec / 1000;
 }
 
-static void take_record(ms_said_t *said, const question_t *q, const uint8_t *wire, size_t len,
-                        const ms_rr_t *rr)
-{
-	knot_dname_storage_t owner;
-	size_t pos = rr->owner - wire;
-	knot_rrset_t rrset = { 0 };
-	bool is_sig = rr->type == KNOT_RRTYPE_RRSIG;
-	if ((!is_sig && rr->type != q->type) ||
-	    knot_dname_unpack(owner, rr->owner, sizeof(owner), wire) <= 0 ||
-	    !knot_dname_is_case_equal(owner, q->name) ||
-	    knot_rrset_rr_from_wire(wire, &pos, len, &rrset, NULL, MS_COMPAT_RR_CANONICAL) !=
-	    KNOT_EOK) {
-		return;
-	}
-	const knot_rdata_t *rd = rrset.rrs.rdata;
-	ms_rrset_t *set = is_sig ? &said->sigs : &said->set;
-	if (ms_rrset_add(set, rd->data, rd->len) != KNOT_EOK) {
-		said->saying = MS_SAID_SILENT;
-	}
-	set->ttl = rr->ttl;
-	knot_rrset_clear(&rrset, NULL);
-}
-
-static void take_packet(ms_said_t *said, const question_t *q, const uint8_t *wire, size_t len)
-{
-	if (wire == NULL || len < KNOT_WIRE_HEADER_SIZE) {
-		return;
-	}
-	ms_reader_t r = ms_reader_records(wire, len, knot_wire_get_qdcount(wire));
-	for (uint16_t i = knot_wire_get_ancount(wire); i > 0 && r.ret == KNOT_EOK; i--) {
-		ms_rr_t rr = ms_read_rr(&r, wire);
-		if (r.ret == KNOT_EOK) {
-			take_record(said, q, wire, len, &rr);
-		}
-	}
-}
-
-static uint8_t saying_of(int err, const struct ub_result *result)
-{
-	if (err != 0 || result == NULL) {
-		return MS_SAID_SILENT;
-	}
-	if (result->bogus) {
-		return MS_SAID_BOGUS;
-	}
-	if (result->rcode != KNOT_RCODE_NOERROR && result->rcode != KNOT_RCODE_NXDOMAIN) {
-		return MS_SAID_SILENT;
-	}
-	return result->secure ? MS_SAID_SECURE : MS_SAID_INSECURE;
-}
-
 static void on_answer(void *ctx, int err, struct ub_result *result)
 {
 	question_t *q = ctx;
 	q->over = true;
 	--*q->open;
-	q->said->saying = saying_of(err, result);
-	if (q->said->saying >= MS_SAID_INSECURE && result->havedata) {
-		take_packet(q->said, q, result->answer_packet, result->answer_len);
-	}
+	ms_stub_answer(q->name, q->type, err, result, q->said);
 	ub_resolve_free(result);
 }
 
@@ -158,80 +101,14 @@ static void ask(probe_t *p, struct ub_ctx *ub, const knot_dname_t *name, uint16_
 	}
 }
 
-static int set_anchor(struct ub_ctx *ub, const char *child, const ms_rrset_t *ds)
-{
-	const knot_rdata_t *rd = ds->rrs.rdata;
-	for (uint16_t i = 0; i < ds->rrs.count; i++, rd = knot_rdataset_next((knot_rdata_t *)rd)) {
-		char text[ANCHOR_MAX];
-		if (rd->len < 5 || rd->len > 4 + 64) {
-			continue;
-		}
-		int at = snprintf(text, sizeof(text), "%s IN DS %u %u %u ", child,
-		                  knot_wire_read_u16(rd->data), rd->data[2], rd->data[3]);
-		for (uint16_t j = 4; j < rd->len; j++) {
-			at += snprintf(text + at, sizeof(text) - at, "%02x", rd->data[j]);
-		}
-		int ret = ub_ctx_add_ta(ub, text);
-		if (ret != 0) {
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/* "192.0.2.1@53", as libunbound reads it. */
-static void stub_addr(const ms_addr_t *addr, char text[MS_ADDR_TEXT_MAX])
-{
-	ms_addr_to_text(addr, text);
-}
-
-static int set_stub(struct ub_ctx *ub, const ms_survey_t *survey, const ms_addr_t *addr, bool udp)
-{
-	static const char *const fixed[][2] = {
-		{ "msg-cache-size:", "256k" },
-		{ "rrset-cache-size:", "256k" },
-		{ "key-cache-size:", "64k" },
-		{ "neg-cache-size:", "64k" },
-		{ "do-not-query-localhost:", "no" },
-		{ "qname-minimisation:", "no" },
-		{ "harden-dnssec-stripped:", "yes" },
-		{ "val-permissive-mode:", "no" },
-		{ "target-fetch-policy:", "0 0 0 0 0" },
-		/* A stream for each question: libunbound has two, and 1.17 may close one that is in use
-		 * for the next question, since it finds streams to be shared by the order of addresses
-		 * of memory. */
-		{ "outgoing-num-tcp:", "48" },
-	};
-	knot_dname_txt_storage_t child;
-	char text[MS_ADDR_TEXT_MAX];
-	if (knot_dname_to_str(child, survey->child, sizeof(child)) == NULL) {
-		return UB_NOMEM;
-	}
-	int ret = ub_ctx_async(ub, 1);
-	for (size_t i = 0; ret == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		ret = ub_ctx_set_option(ub, fixed[i][0], fixed[i][1]);
-	}
-	if (ret == 0) {
-		ret = ub_ctx_set_option(ub, "tcp-upstream:", udp ? "no" : "yes");
-	}
-	if (ret == 0) {
-		stub_addr(addr, text);
-		ret = ub_ctx_set_stub(ub, child, text, 0);
-	}
-	return ret == 0 ? set_anchor(ub, child, &survey->deleg.ds) : ret;
-}
-
 static struct ub_ctx *new_stub(probe_t *p, const ms_addr_t *addr)
 {
-	struct ub_ctx *ub = p->context_count < CONTEXTS_MAX ? ub_ctx_create() : NULL;
-	if (ub == NULL) {
-		return NULL;
+	struct ub_ctx *ub = p->context_count < CONTEXTS_MAX
+	                  ? ms_stub_new(p->survey->child, addr, &p->survey->deleg.ds, p->options->udp)
+	                  : NULL;
+	if (ub != NULL) {
+		p->contexts[p->context_count++] = ub;
 	}
-	if (set_stub(ub, p->survey, addr, p->options->udp) != 0) {
-		ub_ctx_delete(ub);
-		return NULL;
-	}
-	p->contexts[p->context_count++] = ub;
 	return ub;
 }
 

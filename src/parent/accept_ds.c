@@ -4,15 +4,10 @@
 #include <libknot/libknot.h>
 
 #include "parent/consent.h"
+#include "parent/wish.h"
 #include "wire/dnskey.h"
 #include "wire/ds.h"
 #include "wire/rrsig.h"
-
-/* Iterates over the RDATA of a set. */
-#define EACH(rd, s) \
-	(const knot_rdata_t *rd = (s)->rrs.rdata, *end_##rd = \
-	 (const knot_rdata_t *)((const uint8_t *)rd + (s)->rrs.size); \
-	 (s)->rrs.count > 0 && rd < end_##rd; rd = knot_rdataset_next((knot_rdata_t *)rd))
 
 static const ms_verdict_t fine = { .kind = MS_VERDICT_SAME, .ede = MS_EDE_NONE };
 
@@ -21,24 +16,13 @@ static ms_verdict_t no_memory(void)
 	return ms_verdict(MS_VERDICT_WAIT, MS_RULE_SURVEY, MS_EDE_OTHER, "out of memory");
 }
 
-/* Is this DNSKEY named by one of \a ds? */
-static bool is_named(const knot_dname_t *zone, const knot_rdata_t *key, const ms_rrset_t *ds)
-{
-	for EACH(rd, ds) {
-		if (ms_cds_of_key(rd->data, rd->len, zone, key->data, key->len)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Is \a type at this server signed by a key in its DNSKEY RRset that \a ds names? */
 static bool signed_by(const ms_survey_t *survey, const ms_look_t *look, ms_look_type_t type,
                       const ms_rrset_t *ds, int64_t now)
 {
 	const ms_said_t *said = &look->said[type];
-	for EACH(key, &look->said[MS_LOOK_DNSKEY].set) {
-		if (is_named(survey->child, key, ds) &&
+	for MS_EACH_RDATA(key, &look->said[MS_LOOK_DNSKEY].set) {
+		if (ms_ds_names(survey->child, key, ds) &&
 		    ms_rrsig_by_key(survey->child, ms_look_rrtype(type), &said->set, &said->sigs,
 		                    key->data, key->len, now, NULL)) {
 			return true;
@@ -52,7 +36,7 @@ bool ms_ds_path(const ms_survey_t *survey, const ms_look_t *look, const ms_polic
 {
 	ms_rrset_t usable = { 0 };
 	int ret = KNOT_EOK;
-	for EACH(rd, ds) {
+	for MS_EACH_RDATA(rd, ds) {
 		if (rd->len > 3 && policy->algorithm[rd->data[2]] && ret == KNOT_EOK) {
 			ret = ms_rrset_add(&usable, rd->data, rd->len);
 		}
@@ -62,13 +46,21 @@ bool ms_ds_path(const ms_survey_t *survey, const ms_look_t *look, const ms_polic
 	return path;
 }
 
+/* Will it be asked after an UPDATE that is approved? */
+static bool is_to_come(const ms_survey_t *survey, const ms_look_t *look)
+{
+	return look->is_new && survey->has_proposed &&
+	       ms_rrset_has(&survey->proposed.ns, look->host, knot_dname_size(look->host));
+}
+
 /* Rule 10, at all servers that count, and at those that are to come. */
 static ms_verdict_t check_path(const ms_survey_t *survey, const ms_policy_t *policy,
                                const ms_rrset_t *ds, int64_t now)
 {
 	for (uint8_t i = 0; i < survey->look_count; i++) {
 		const ms_look_t *look = &survey->looks[i];
-		if (ms_look_counts(survey, look, policy) && !ms_ds_path(survey, look, policy, ds, now)) {
+		if ((ms_look_counts(survey, look, policy) || is_to_come(survey, look)) &&
+		    !ms_ds_path(survey, look, policy, ds, now)) {
 			char who[MS_LOOK_TEXT_MAX];
 			ms_look_text(look, who);
 			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_PATH, MS_EDE_DNSKEY_MISSING,
@@ -114,7 +106,7 @@ static void each_signature(const ms_survey_t *survey, const ms_policy_t *policy,
 		if (!ms_look_counts(survey, look, policy)) {
 			continue;
 		}
-		for EACH(key, &look->said[MS_LOOK_DNSKEY].set) {
+		for MS_EACH_RDATA(key, &look->said[MS_LOOK_DNSKEY].set) {
 			uint32_t inception;
 			ms_dnskey_t info;
 			if (ms_dnskey_decode(key->data, key->len, &info) == KNOT_EOK &&
@@ -185,144 +177,6 @@ static ms_verdict_t check_age(const ms_survey_t *survey, const ms_policy_t *poli
 	     : fine;
 }
 
-static bool has_cds_of(const ms_survey_t *survey, const knot_rdata_t *cdnskey, const ms_rrset_t *cds)
-{
-	return is_named(survey->child, cdnskey, cds);
-}
-
-/* Rule 6. */
-static ms_verdict_t check_match(const ms_survey_t *survey, const ms_rrset_t *cds,
-                                const ms_rrset_t *cdnskey)
-{
-	static const char text[] = "CDS and CDNSKEY do not name the same keys";
-	if (cds->rrs.count == 0 || cdnskey->rrs.count == 0) {
-		return fine;
-	}
-	if (ms_cds_set_has_delete(cds) || ms_cdnskey_set_has_delete(cdnskey)) {
-		return ms_cds_set_is_delete(cds) && ms_cdnskey_set_is_delete(cdnskey) ? fine
-		     : ms_verdict(MS_VERDICT_REFUSE, MS_RULE_MATCH, MS_EDE_INVALID, text);
-	}
-	for EACH(key, cdnskey) {
-		if (!has_cds_of(survey, key, cds)) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_MATCH, MS_EDE_INVALID, text);
-		}
-	}
-	for EACH(rd, cds) {
-		bool found = false;
-		for EACH(key, cdnskey) {
-			found = found || ms_cds_of_key(rd->data, rd->len, survey->child, key->data,
-			                               key->len);
-		}
-		if (!found) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_MATCH, MS_EDE_INVALID, text);
-		}
-	}
-	return fine;
-}
-
-static bool same_key(const knot_rdata_t *a, const ms_rrset_t *set)
-{
-	for EACH(b, set) {
-		if (b->data[0] == a->data[0] && b->data[1] == a->data[1] && b->data[2] == a->data[2]) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* DS out of CDS: those digests that policy allows; every key must be left with one (K-27). */
-static ms_verdict_t take_cds(const ms_policy_t *policy, const ms_rrset_t *cds, ms_rrset_t *out)
-{
-	for EACH(rd, cds) {
-		ms_ds_t ds;
-		if (ms_ds_decode(rd->data, rd->len, &ds) != KNOT_EOK) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_FORM, MS_EDE_INVALID, "malformed CDS");
-		}
-		if (ds.digest_type < sizeof(policy->digest) && policy->digest[ds.digest_type] &&
-		    ms_rrset_add(out, rd->data, rd->len) != KNOT_EOK) {
-			return no_memory();
-		}
-	}
-	for EACH(rd, cds) {
-		if (!same_key(rd, out)) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_POLICY, MS_EDE_PROHIBITED,
-			                  "no accepted digest type for key %u",
-			                  knot_wire_read_u16(rd->data));
-		}
-	}
-	return fine;
-}
-
-static ms_verdict_t take_cdnskey(const ms_survey_t *survey, const ms_policy_t *policy,
-                                 const ms_rrset_t *cdnskey, ms_rrset_t *out)
-{
-	uint8_t ds[MS_DS_MAX];
-	uint8_t type = policy->digest[MS_DIGEST_SHA256] ? MS_DIGEST_SHA256 : MS_DIGEST_SHA384;
-	for EACH(key, cdnskey) {
-		int len = ms_ds_make(survey->child, key->data, key->len, type, ds, sizeof(ds));
-		if (len < 0) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_FORM, MS_EDE_INVALID,
-			                  "a CDNSKEY cannot be made a DS");
-		}
-		if (ms_rrset_add(out, ds, len) != KNOT_EOK) {
-			return no_memory();
-		}
-	}
-	return fine;
-}
-
-/* Rule 7: some key of an accepted algorithm, and none of another. */
-static ms_verdict_t check_algorithms(const ms_policy_t *policy, const ms_rrset_t *ds)
-{
-	for EACH(rd, ds) {
-		if (!policy->algorithm[rd->data[2]]) {
-			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_POLICY, MS_EDE_PROHIBITED,
-			                  "algorithm %u of key %u is not accepted", rd->data[2],
-			                  knot_wire_read_u16(rd->data));
-		}
-	}
-	return ds->rrs.count <= MS_DS_COUNT_MAX ? fine
-	     : ms_verdict(MS_VERDICT_REFUSE, MS_RULE_POLICY, MS_EDE_PROHIBITED, "too many DS");
-}
-
-typedef struct {
-	bool any;            /* Something is published. */
-	bool delete;
-	ms_rrset_t ds;       /* Owned. */
-} wish_t;
-
-/* Rules 1 to 7: what all servers ask for. */
-static ms_verdict_t read_wish(const ms_survey_t *survey, const ms_policy_t *policy, wish_t *out)
-{
-	const ms_said_t *cds = NULL, *cdnskey = NULL;
-	ms_verdict_t v = ms_consent(survey, policy, MS_LOOK_CDS, &cds);
-	if (v.kind == MS_VERDICT_SAME) {
-		v = ms_consent(survey, policy, MS_LOOK_CDNSKEY, &cdnskey);
-	}
-	if (v.kind == MS_VERDICT_SAME) {
-		v = ms_consent_heard(survey, policy, MS_LOOK_DNSKEY);
-	}
-	if (v.kind != MS_VERDICT_SAME) {
-		return v;
-	}
-	out->any = cds->set.rrs.count > 0 || cdnskey->set.rrs.count > 0;
-	v = check_match(survey, &cds->set, &cdnskey->set);
-	if (!out->any || v.kind != MS_VERDICT_SAME) {
-		return v;
-	}
-	out->delete = ms_cds_set_is_delete(&cds->set) || ms_cdnskey_set_is_delete(&cdnskey->set);
-	if (out->delete) {
-		return fine;
-	}
-	if (ms_cds_set_has_delete(&cds->set) || ms_cdnskey_set_has_delete(&cdnskey->set)) {
-		return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_FORM, MS_EDE_INVALID,
-		                  "the delete form beside other records");
-	}
-	v = cds->set.rrs.count > 0 ? take_cds(policy, &cds->set, &out->ds)
-	                           : take_cdnskey(survey, policy, &cdnskey->set, &out->ds);
-	return v.kind == MS_VERDICT_SAME ? check_algorithms(policy, &out->ds) : v;
-}
-
 /* Every name server outside of the child vouches for the same set in a zone that validates. */
 static ms_verdict_t check_signals(const ms_survey_t *survey, const ms_policy_t *policy)
 {
@@ -353,7 +207,7 @@ static ms_verdict_t check_signals(const ms_survey_t *survey, const ms_policy_t *
 }
 
 /* RFC 8078 section 3.3: the same wish for a long time, seen again and again. */
-static ms_verdict_t check_hold(const ms_policy_t *policy, const wish_t *wish, int64_t now,
+static ms_verdict_t check_hold(const ms_policy_t *policy, const ms_wish_t *wish, int64_t now,
                                ms_memory_t *memory)
 {
 	const ms_rrset_t *sets[] = { &wish->ds };
@@ -374,7 +228,7 @@ static ms_verdict_t check_hold(const ms_policy_t *policy, const wish_t *wish, in
 }
 
 static ms_verdict_t check_bootstrap(const ms_survey_t *survey, const ms_policy_t *policy,
-                                    const wish_t *wish, int64_t now, ms_memory_t *memory)
+                                    const ms_wish_t *wish, int64_t now, ms_memory_t *memory)
 {
 	ms_verdict_t v = ms_verdict(MS_VERDICT_REFUSE, MS_RULE_BOOTSTRAP, MS_EDE_PROHIBITED,
 	                            "a first DS is not taken from the child here");
@@ -393,10 +247,10 @@ static ms_verdict_t check_bootstrap(const ms_survey_t *survey, const ms_policy_t
 }
 
 static ms_verdict_t judge(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
-                          ms_memory_t *memory, wish_t *wish)
+                          ms_memory_t *memory, ms_wish_t *wish)
 {
 	const ms_rrset_t *have = &survey->deleg.ds;
-	ms_verdict_t v = read_wish(survey, policy, wish);
+	ms_verdict_t v = ms_wish_read(survey, policy, wish);
 	if (v.kind != MS_VERDICT_SAME || !wish->any) {
 		return v.kind != MS_VERDICT_SAME ? v
 		     : ms_verdict(MS_VERDICT_SAME, MS_RULE_NONE, MS_EDE_NONE, "no CDS, no CDNSKEY");
@@ -429,7 +283,7 @@ static ms_verdict_t judge(const ms_survey_t *survey, const ms_policy_t *policy, 
 ms_verdict_t ms_accept_ds(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
                           ms_memory_t *memory, ms_rrset_t *out)
 {
-	wish_t wish = { 0 };
+	ms_wish_t wish = { 0 };
 	ms_verdict_t v = judge(survey, policy, now, memory, &wish);
 	if (v.kind == MS_VERDICT_CHANGE) {
 		ms_rrset_clear(out);
@@ -443,10 +297,10 @@ ms_verdict_t ms_accept_ds(const ms_survey_t *survey, const ms_policy_t *policy, 
 /* Each DS belongs to a key that some server has. */
 static ms_verdict_t check_keys(const ms_survey_t *survey, const ms_rrset_t *ds)
 {
-	for EACH(rd, ds) {
+	for MS_EACH_RDATA(rd, ds) {
 		bool found = false;
 		for (uint8_t i = 0; i < survey->look_count && !found; i++) {
-			for EACH(key, &survey->looks[i].said[MS_LOOK_DNSKEY].set) {
+			for MS_EACH_RDATA(key, &survey->looks[i].said[MS_LOOK_DNSKEY].set) {
 				found = found || ms_cds_of_key(rd->data, rd->len, survey->child, key->data,
 				                               key->len);
 			}
@@ -461,7 +315,7 @@ static ms_verdict_t check_keys(const ms_survey_t *survey, const ms_rrset_t *ds)
 
 static ms_verdict_t check_forms(const ms_policy_t *policy, const ms_rrset_t *ds)
 {
-	for EACH(rd, ds) {
+	for MS_EACH_RDATA(rd, ds) {
 		ms_ds_t info;
 		if (ms_ds_decode(rd->data, rd->len, &info) != KNOT_EOK ||
 		    info.digest_type >= sizeof(policy->digest) || !policy->digest[info.digest_type]) {
@@ -469,19 +323,19 @@ static ms_verdict_t check_forms(const ms_policy_t *policy, const ms_rrset_t *ds)
 			                  "a DS has a digest type that is not accepted");
 		}
 	}
-	return check_algorithms(policy, ds);
+	return ms_wish_algorithms(policy, ds);
 }
 
 ms_verdict_t ms_accept_ds_update(const ms_survey_t *survey, const ms_policy_t *policy, int64_t now,
                                  const ms_rrset_t *ds, ms_memory_t *memory)
 {
-	wish_t wish = { 0 };
+	ms_wish_t wish = { 0 };
 	if (ms_rrset_equal(ds, &survey->deleg.ds)) {
 		return fine;
 	}
 	ms_verdict_t v = check_forms(policy, ds);
 	if (v.kind == MS_VERDICT_SAME) {
-		v = read_wish(survey, policy, &wish);
+		v = ms_wish_read(survey, policy, &wish);
 	}
 	if (v.kind == MS_VERDICT_SAME && wish.any && !ms_rrset_equal(&wish.ds, ds)) {
 		v = ms_verdict(MS_VERDICT_REFUSE, MS_RULE_AGREE, MS_EDE_INVALID,

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """UPDATE with SIG(0): how a key becomes trusted, what a trusted key may do, and what nobody may."""
 
+import struct
+import time
+
 import dnsq
-from delegation import CHILD, HOSTS, PARENT, TARGET, TTL, Delegation, a_record, ds_hex, name_hex
+from delegation import CHILD, HOSTS, PARENT, PORT, TARGET, TTL, Delegation, a_record, ds_hex, name_hex
 
 
 def upload(key):
@@ -88,8 +91,23 @@ def refusals(lab, key, stranger):
         assert rcode is None or said["rcode"] == rcode, (what, said)
         assert said["rcode"] != "NOERROR", (what, said)
         assert (lab.at_parent("NS"), lab.at_parent("DS")) == (ns, ds), what
-    assert lab.serial() == serial
+    both_signatures(lab, key, good)
+    assert (lab.at_parent("NS"), lab.at_parent("DS"), lab.serial()) == (ns, ds, serial)
     assert state(lab, key)["keystate"] == "trusted"
+
+
+def both_signatures(lab, key, good):
+    """SIG(0) with a TSIG behind it, of a key that nobody knows."""
+    saved = f"{lab.folder}/both.wire"
+    update(lab, key, "-x", "-w", saved, *good)
+    with open(saved, "rb") as file:
+        message = bytearray(file.read())
+    message[10:12] = struct.pack("!H", struct.unpack("!H", message[10:12])[0] + 1)
+    rdata = dnsq.name_to_wire("hmac-sha256.") + struct.pack("!HIHH", 0, int(time.time()), 300, 32) + \
+        bytes(32) + message[:2] + struct.pack("!HH", 0, 0)
+    message += dnsq.name_to_wire("operator.") + struct.pack("!HHIH", 250, 255, 0, len(rdata)) + rdata
+    answer = dnsq.exchange(f"{lab.address['parent']}@{PORT}", bytes(message), timeout=5, tcp=True)
+    assert answer is not None and answer[3] & 15 == 5, answer
 
 
 def changes(lab, key):
