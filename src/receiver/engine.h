@@ -195,6 +195,10 @@ void ms_update_finish(ms_receiver_t *rx, ms_cut_t *child, uint16_t rcode,
 /*! The child is a delegation: a KEY is taken in. */
 void ms_update_key(ms_receiver_t *rx, ms_cut_t *child, ms_now_t now);
 
+/*! Says which trusted keys have made room for others: the child has one key, or several that policy
+ *  allows; with more providers than keys each one would drive out the last (M-42, X-25). */
+void ms_update_superseded(ms_receiver_t *rx, ms_cut_t *cut, const ms_trust_t *before);
+
 /* answer.c */
 /*! Sends an answer to \a waiter and frees it. \param why  May be NULL. */
 void ms_answer_send(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope_t *request,

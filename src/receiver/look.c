@@ -358,6 +358,7 @@ static void judge_keys(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t *surv
                        const ms_policy_t *policy, ms_now_t now)
 {
 	char name[MS_RX_NAME_MAX];
+	ms_trust_t before = cut->row.trust;
 	bool changed = ms_trust_look(&cut->row.trust, survey, policy, &rx->setup->settings.trust,
 	                             now.wall.s);
 	changed = ms_trust_expire(&cut->row.trust, now.wall.s) || changed;
@@ -365,6 +366,7 @@ static void judge_keys(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t *surv
 		return;
 	}
 	(void)ms_cuts_store(rx, cut);
+	ms_update_superseded(rx, cut, &before);
 	for (uint8_t i = 0; i < cut->row.trust.count; i++) {
 		const ms_trust_key_t *key = &cut->row.trust.key[i];
 		ms_rx_log(rx, MS_LOG_NOTICE, "%s: key %u was looked up -> %s (%u looks)",

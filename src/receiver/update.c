@@ -259,6 +259,20 @@ void ms_update_finish(ms_receiver_t *rx, ms_cut_t *cut, uint16_t rcode, const ms
 	cut->update = NULL;
 }
 
+void ms_update_superseded(ms_receiver_t *rx, ms_cut_t *cut, const ms_trust_t *before)
+{
+	char name[MS_RX_NAME_MAX];
+	for (uint8_t i = 0; i < before->count; i++) {
+		const ms_trust_key_t *old = &before->key[i];
+		if (old->state == MS_TRUST_TRUSTED &&
+		    ms_trust_find(&cut->row.trust, old->rr.rdata, old->rr.len) == NULL) {
+			ms_rx_log(rx, MS_LOG_WARNING, "%s: key %u is superseded by a newer one -> no longer "
+			          "trusted ('keys-per-child' allows %u)", ms_rx_name(cut->row.child, name),
+			          old->tag, rx->setup->settings.trust.keys_max);
+		}
+	}
+}
+
 void ms_update_key(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
 	ms_rx_update_t *u = cut->update;
@@ -280,6 +294,7 @@ void ms_update_key(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 		ms_update_finish(rx, cut, KNOT_RCODE_REFUSED, &why, now);
 		return;
 	}
+	ms_update_superseded(rx, cut, &before);
 	const ms_trust_key_t *key = ms_trust_find(&cut->row.trust, rr->rdata, rr->len);
 	ms_rx_log(rx, MS_LOG_NOTICE, "%s: key %u came, signed by %s -> %s",
 	          ms_rx_name(cut->row.child, name), tag, roll ? "a trusted key" : "itself",

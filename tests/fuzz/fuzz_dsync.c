@@ -36,7 +36,7 @@ static void csync(const uint8_t *data, size_t size)
 		one.foreign = 0;
 		int len = ms_csync_encode(&one, buf, sizeof(buf));
 		if (len <= 0 || ms_csync_decode(buf, len, &two) != KNOT_EOK ||
-		    memcmp(&one, &two, sizeof(one)) != 0) {
+		    one.serial != two.serial || one.flags != two.flags || one.types != two.types) {
 			__builtin_trap();
 		}
 	}
