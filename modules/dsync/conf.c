@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <libdnssec/key.h>
 
+#include "wire/bootstrap.h"
 #include "wire/ds.h"
 
 #define DNS_PORT 53
@@ -63,7 +64,7 @@ const yp_item_t ms_dsync_schema[] = {
 	{ MS_ITEM_UPDATE_SCHEME,   YP_TINT,   YP_VINT = { 1, UINT8_MAX, 2 } },
 	{ MS_ITEM_OPTION_CODE,     YP_TINT,   YP_VINT = { 0, UINT16_MAX, MS_KEYSTATE_CODE } },
 	{ MS_ITEM_BOOTSTRAP_KEY,   YP_TOPT,   YP_VOPT = { key_ways, MS_BOOT_APEX }, YP_FMULTI },
-	{ MS_ITEM_BOOTSTRAP_PARAM, YP_TINT,   YP_VINT = { SVCB_PARAM_MIN, UINT16_MAX - 1, 65282 } },
+	{ MS_ITEM_BOOTSTRAP_PARAM, YP_TINT,   YP_VINT = { SVCB_PARAM_MIN, UINT16_MAX - 1, MS_BOOTSTRAP_PARAM } },
 	{ MS_ITEM_BOOTSTRAP_DS,    YP_TOPT,   YP_VOPT = { ds_ways, MS_BOOT_DS_SIGNAL }, YP_FMULTI },
 	{ MS_ITEM_BOOTSTRAP_DELAY, YP_TINT,   YP_VINT = { 1, 365 * DAY, 3 * DAY, YP_STIME } },
 	{ MS_ITEM_KEY_LOOKS,       YP_TINT,   YP_VINT = { 1, 100, 6 } },

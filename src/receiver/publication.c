@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "receiver/publication.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <libknot/libknot.h>
 
 #include "base/cursor.h"
 #include "base/name.h"
-#include "base/text.h"
+#include "wire/bootstrap.h"
 #include "wire/dsync.h"
 
 /* SVCB with eight hints and the longest list of ways. */
@@ -33,39 +30,26 @@ static int add_addrs(ms_publication_t *p, const ms_rx_settings_t *s)
 	return ret;
 }
 
-static void list_ways(const ms_trust_policy_t *trust, char text[64])
+static unsigned list_ways(const ms_trust_policy_t *trust)
 {
-	const struct {
-		bool on;
-		const char *name;
-	} ways[] = {
-		{ trust->at_apex, "at-apex" }, { trust->at_ns, "at-ns" },
-		{ trust->looks, "unsigned" }, { trust->manual, "manual" },
-	};
-	text[0] = '\0';
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (ways[i].on) {
-			ms_text_append(text, text[0] != '\0' ? "," : "", 64);
-			ms_text_append(text, ways[i].name, 64);
-		}
-	}
+	return (trust->at_apex ? MS_BOOTSTRAP_APEX : 0) | (trust->at_ns ? MS_BOOTSTRAP_NS : 0) |
+	       (trust->looks ? MS_BOOTSTRAP_UNSIGNED : 0) | (trust->manual ? MS_BOOTSTRAP_MANUAL : 0);
 }
 
 /* `1 . port=… ipv4hint=… bootstrap=at-apex,…` */
 static int add_svcb(ms_publication_t *p, const ms_rx_settings_t *s, uint16_t port)
 {
-	uint8_t rdata[SVCB_MAX];
-	char ways[64];
+	uint8_t rdata[SVCB_MAX], ways[MS_BOOTSTRAP_MAX];
 	int len = ms_svcb_encode(port, s->addr, s->addr_count, rdata, sizeof(rdata));
 	if (len < 0) {
 		return len;
 	}
-	list_ways(&s->trust, ways);
+	int ways_len = ms_bootstrap_encode(list_ways(&s->trust), ways, sizeof(ways));
 	ms_writer_t w = ms_writer(rdata + len, sizeof(rdata) - len);
-	if (ways[0] != '\0') {
+	if (ways_len > 0) {
 		ms_write_u16(&w, s->bootstrap_key);
-		ms_write_u16(&w, strlen(ways));
-		ms_write_bytes(&w, ways, strlen(ways));
+		ms_write_u16(&w, ways_len);
+		ms_write_bytes(&w, ways, ways_len);
 	}
 	return w.ret != KNOT_EOK ? w.ret : ms_rrset_add(&p->svcb, rdata, len + ms_writer_len(&w));
 }

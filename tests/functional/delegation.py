@@ -49,6 +49,7 @@ class Delegation(Servers):
         super().__init__(folder, ["root", "parent", *SERVERS], ["resolver"], address, ["parent"],
                          survive)
         self.items, self.is_secure, self.children = list(items), secure, list(children)
+        self.port6 = 20000 + int(net.split(".")[2])     # On ::1, one for each lab.
         self.sections, self.zone_items = sections, list(zone_items)
         self.keys = {}          # {zone: [first KSK, second KSK, ZSK]}, as keymgr calls them
         self.providers, self.module_file = [], receiver_file()
@@ -123,7 +124,8 @@ class Delegation(Servers):
 
     def configure(self, *items):
         """The parent's knot.conf with further items of the module."""
-        listen = [f"{self.address['parent']}@53", f"{self.address['parent']}@{PORT}"]
+        listen = [f"{self.address['parent']}@53", f"{self.address['parent']}@{PORT}",
+                  f"::1@{self.port6}"]
         text = labconf.head(self, "parent", listen) + labconf.POLICIES + self.sections + f"""\
 module:
   - id: mod-dsync

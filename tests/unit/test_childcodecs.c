@@ -9,6 +9,7 @@
 
 #include <libknot/libknot.h>
 
+#include "wire/bootstrap.h"
 #include "wire/csync.h"
 #include "wire/ds.h"
 #include "wire/keystate.h"
@@ -185,9 +186,38 @@ static void test_report(void **state)
 	assert_int_equal(ms_report_channel_decode((const uint8_t *)"", 1, out), KNOT_EMALF);
 }
 
+static void test_bootstrap(void **state)
+{
+	uint8_t buf[MS_BOOTSTRAP_MAX];
+	unsigned ways = 0;
+	for (unsigned bits = 0; bits < 16; bits++) {
+		int len = ms_bootstrap_encode(bits, buf, sizeof(buf));
+		assert_true(len >= 0 && (len > 0) == (bits > 0));
+		assert_int_equal(ms_bootstrap_decode(buf, len), bits);
+	}
+	assert_int_equal(ms_bootstrap_encode(15, buf, 10), KNOT_ESPACE);
+	static const char odd[] = ",future,at-ns,,at-apexx,manual";
+	assert_int_equal(ms_bootstrap_decode((const uint8_t *)odd, sizeof(odd) - 1),
+	                 MS_BOOTSTRAP_NS | MS_BOOTSTRAP_MANUAL);
+	/* 1 . port=53 bootstrap=manual; then in AliasMode. */
+	uint8_t svcb[] = "\0\1\0\0\3\0\2\0\x35\xff\2\0\6" "manual";
+	size_t len = sizeof(svcb) - 1;
+	assert_int_equal(ms_bootstrap_of_svcb(svcb, len, 65282, false, &ways), KNOT_EOK);
+	assert_int_equal(ways, MS_BOOTSTRAP_MANUAL);
+	assert_int_equal(ms_bootstrap_of_svcb(svcb, len, 65283, false, &ways), KNOT_ENOENT);
+	for (size_t i = 0; i < len; i++) {
+		int ret = ms_bootstrap_of_svcb(svcb, i, 65282, false, &ways);
+		assert_true(ret == KNOT_EMALF || ((i == 3 || i == 9) && ret == KNOT_ENOENT));
+	}
+	svcb[1] = 0;
+	assert_int_equal(ms_bootstrap_of_svcb(svcb, len, 65282, false, &ways), KNOT_ENOENT);
+	assert_int_equal(ms_bootstrap_of_svcb(svcb, len, 65282, true, &ways), KNOT_EOK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bootstrap),
 		cmocka_unit_test(test_csync),
 		cmocka_unit_test(test_keystate),
 		cmocka_unit_test(test_ds),
