@@ -56,6 +56,7 @@ static const knot_lookup_t modes[] = {
 static const knot_lookup_t parents[] = {
 	{ MS_PARENT_AUTO,   "auto" },
 	{ MS_PARENT_NOTIFY, "notify" },
+	{ MS_PARENT_UPDATE, "update" },
 	{ MS_PARENT_OFF,    "off" },
 	{ 0, NULL }
 };
@@ -104,7 +105,9 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_AGENT_KEY,       YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_COMBINER,        YP_TADDR,  YP_VADDR = { DNS_PORT } },
 	{ MS_ITEM_COMBINER_KEY,    YP_TDNAME, YP_VNONE },
-	{ MS_ITEM_PARENT,          YP_TOPT,   YP_VOPT = { parents, MS_PARENT_AUTO } },
+	{ MS_ITEM_PARENT,          YP_TOPT,   YP_VOPT = { parents, MS_PARENT_AUTO },
+	                                      YP_FMULTI },
+	{ MS_ITEM_PARENT_KEY,      YP_TSTR,   YP_VNONE },
 	{ MS_ITEM_REPORT_CHANNEL,  YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_APEX_KEY,        YP_TBOOL,  YP_VBOOL = { false } },
 	{ NULL }
@@ -252,6 +255,29 @@ static const char *check_numbers(knotd_conf_check_args_t *args)
 	return NULL;
 }
 
+/*! The values of parent that stand alone, and what an UPDATE needs. */
+static const char *check_parent(knotd_conf_check_args_t *args)
+{
+	knotd_conf_t conf = knotd_conf_check_item(args, MS_ITEM_PARENT);
+	bool update = false, alone = false, twice = conf.count > 2;
+	for (size_t i = 0; i < conf.count; i++) {
+		unsigned way = conf.multi[i].option;
+		update |= way == MS_PARENT_UPDATE;
+		alone |= way == MS_PARENT_AUTO || way == MS_PARENT_OFF;
+		twice |= i > 0 && way == conf.multi[0].option;
+	}
+	size_t count = conf.count;
+	knotd_conf_free(&conf);
+	if (twice || (alone && count > 1)) {
+		return "'parent' is a list of notify and update, each once, or auto or off alone";
+	}
+	if (update && !knotd_conf_check_item(args, MS_ITEM_APEX_KEY).single.boolean) {
+		return "'parent: update' needs 'apex-key: on' at every provider: the parent finds our KEY at "
+		       "the apex";
+	}
+	return NULL;
+}
+
 static bool is_set(knotd_conf_check_args_t *args, const yp_name_t *item)
 {
 	return knotd_conf_check_item(args, item).count > 0;
@@ -314,6 +340,9 @@ int ms_conf_check(knotd_conf_check_args_t *args)
 	}
 	if (error == NULL) {
 		error = check_roles(args);
+	}
+	if (error == NULL) {
+		error = check_parent(args);
 	}
 	if (error != NULL) {
 		args->err_str = error;

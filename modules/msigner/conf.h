@@ -42,6 +42,7 @@
 #define MS_ITEM_COMBINER        "\x08""combiner"
 #define MS_ITEM_COMBINER_KEY    "\x0C""combiner-key"
 #define MS_ITEM_PARENT          "\x06""parent"
+#define MS_ITEM_PARENT_KEY      "\x0A""parent-key"
 #define MS_ITEM_REPORT_CHANNEL  "\x0E""report-channel"
 #define MS_ITEM_APEX_KEY        "\x08""apex-key"
 

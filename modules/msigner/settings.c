@@ -93,6 +93,10 @@ static int read_paths(knotd_mod_t *mod, ms_settings_t *out)
 		ret = item_path(mod, MS_ITEM_KEY, out->storage, key, out->key, sizeof(out->key));
 	}
 	if (ret == KNOT_EOK) {
+		ret = item_path(mod, MS_ITEM_PARENT_KEY, out->storage, "parent.pem", out->parent_key,
+		                sizeof(out->parent_key));
+	}
+	if (ret == KNOT_EOK) {
 		ret = item_path(mod, MS_ITEM_ROOT_HINTS, out->storage, NULL, out->root_hints,
 		                sizeof(out->root_hints));
 	}
@@ -181,10 +185,20 @@ static int read_names(knotd_mod_t *mod, ms_config_t *out)
 /*! Ways to tell a parent, the preferred one first. */
 static void read_parent(knotd_mod_t *mod, ms_config_t *out)
 {
-	unsigned parent = knotd_conf_mod(mod, MS_ITEM_PARENT).single.option;
-	if (parent == MS_PARENT_AUTO || parent == MS_PARENT_NOTIFY) {
+	knotd_conf_t conf = knotd_conf_mod(mod, MS_ITEM_PARENT);
+	unsigned only = conf.count == 1 ? conf.multi[0].option : MS_PARENT_AUTO;
+	if (conf.count <= 1 && only == MS_PARENT_AUTO) {
 		out->parent[out->parent_count++] = MS_DSYNC_NOTIFY;
+		out->parent[out->parent_count] = MS_DSYNC_UPDATE;
+		out->parent_count += out->apex_key;
 	}
+	for (size_t i = 0; i < conf.count && out->parent_count < MS_PARENT_WAYS; i++) {
+		if (conf.multi[i].option == MS_PARENT_NOTIFY || conf.multi[i].option == MS_PARENT_UPDATE) {
+			out->parent[out->parent_count++] = conf.multi[i].option == MS_PARENT_NOTIFY
+			                                 ? MS_DSYNC_NOTIFY : MS_DSYNC_UPDATE;
+		}
+	}
+	knotd_conf_free(&conf);
 	const knot_dname_t *channel = knotd_conf_mod(mod, MS_ITEM_REPORT_CHANNEL).single.dname;
 	if (channel != NULL && knot_dname_store(out->channel, channel) > 0) {
 		knot_dname_to_lower(out->channel);
@@ -204,8 +218,8 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->single_type = knotd_conf_mod(mod, MS_ITEM_SINGLE_TYPE).single.boolean;
 	out->hold = knotd_conf_mod(mod, MS_ITEM_MODE).single.option == MS_MODE_HOLD;
 	out->gate = knotd_conf_mod(mod, MS_ITEM_GATE).single.boolean;
-	read_parent(mod, out);
 	out->apex_key = knotd_conf_mod(mod, MS_ITEM_APEX_KEY).single.boolean;
+	read_parent(mod, out);
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
 	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/errand.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <libdnssec/error.h>
 #include <libdnssec/random.h>
 #include <libknot/libknot.h>
 
+#include "agent/childkey.h"
 #include "agent/worker.h"
 #include "base/name.h"
 #include "base/text.h"
@@ -58,17 +58,6 @@ static int discover(ms_desk_t *desk, const ms_action_t *action, ms_event_t *even
 	return ret;
 }
 
-/* What the receiver said, in words. */
-static void describe(ms_desk_t *desk, const ms_envelope_t *answer)
-{
-	char ede[24] = "";
-	if (answer->ede >= 0) {
-		(void)snprintf(ede, sizeof(ede), " (EDE %d)", (int)answer->ede);
-	}
-	(void)snprintf(desk->reason, sizeof(desk->reason), "%s%s%s%s", ms_rcode_name(answer->rcode),
-	               ede, answer->ede_text[0] != '\0' ? ": " : "", answer->ede_text);
-}
-
 static int notify(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 {
 	uint8_t wire[MS_ENVELOPE_MAX];
@@ -91,7 +80,8 @@ static int notify(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 	if (ret == KNOT_EOK) {
 		event->told.rcode = answer.rcode;
 		event->told.ede = answer.ede;
-		describe(desk, &answer);
+		event->told.keystate = -1;
+		ms_childkey_describe(desk, &answer, -1);
 	}
 	return ret;
 }
@@ -114,7 +104,8 @@ void ms_errand_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 		break;
 	default:
 		ms_name_copy(event->zone, action->inform.zone);
-		event->ret = notify(desk, action, event);
+		event->ret = action->inform.step == MS_TELL_NOTIFY ? notify(desk, action, event)
+		           : ms_childkey_tell(desk, action, event);
 		break;
 	}
 	ms_text_copy(event->reason, desk->reason, sizeof(event->reason));

@@ -22,6 +22,7 @@ typedef struct {
 	char *kasp_db;
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
+	char *parent_key;                /*!< Path. */
 	ms_enquirer_t *enquirer;         /*!< Borrowed. */
 	char reason[MS_CTL_REASON_MAX];  /*!< Of the last failure. */
 } ms_desk_t;

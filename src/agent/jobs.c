@@ -42,20 +42,24 @@ int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings)
 {
 	char *control_copy = strdup(settings->control);
 	char *kasp_copy = strdup(settings->kasp_db);
+	char *key_copy = strdup(settings->parent_key);
 	const ms_resolver_options_t options = {
 		.forward_count = settings->forward_count, .forward = settings->forward,
 		.root_hints = settings->root_hints, .trust_anchor = settings->trust_anchor,
 	};
 	ms_enquirer_t *enquirer = NULL;
-	if (control_copy == NULL || kasp_copy == NULL ||
+	if (control_copy == NULL || kasp_copy == NULL || key_copy == NULL ||
 	    ms_enquirer_new(&options, &enquirer) != KNOT_EOK) {
 		free(control_copy);
 		free(kasp_copy);
+		free(key_copy);
 		return KNOT_ENOMEM;
 	}
 	pthread_mutex_lock(&jobs->lock);
 	free(jobs->control);
 	free(jobs->kasp_db);
+	free(jobs->parent_key);
+	jobs->parent_key = key_copy;
 	ms_enquirer_free(jobs->next);
 	jobs->next = enquirer;
 	jobs->control = control_copy;
@@ -94,6 +98,7 @@ void ms_jobs_deinit(ms_jobs_t *jobs)
 	free_queue(&jobs->keys);
 	free(jobs->control);
 	free(jobs->kasp_db);
+	free(jobs->parent_key);
 	ms_enquirer_free(jobs->enquirer);
 	ms_enquirer_free(jobs->next);
 	ms_tsig_key_wipe(&jobs->combiner_key);
@@ -214,7 +219,7 @@ static struct ms_job *do_job(ms_jobs_t *jobs, struct ms_job *job, ms_desk_t *des
 	if (job->since.us == 0) {
 		job->since = ms_clock().mono;
 	}
-	if (desk->control != NULL && desk->kasp_db != NULL) {
+	if (desk->control != NULL && desk->kasp_db != NULL && desk->parent_key != NULL) {
 		ms_job_do(desk, action, job->result);
 	} else {
 		job->result->ret = KNOT_ENOMEM;
@@ -289,13 +294,14 @@ static void *run(void *ctx)
 			.stop = &jobs->stop,
 			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
 			.combiner = jobs->combiner, .combiner_key = jobs->combiner_key,
-			.enquirer = jobs->enquirer,
+			.parent_key = strdup(jobs->parent_key), .enquirer = jobs->enquirer,
 		};
 		pthread_mutex_unlock(&jobs->lock);
 		ms_enquirer_free(old);
 		job = do_job(jobs, job, &desk);
 		free(desk.control);
 		free(desk.kasp_db);
+		free(desk.parent_key);
 		ms_tsig_key_wipe(&desk.combiner_key);
 		pthread_mutex_lock(&jobs->lock);
 		if (job != NULL) {

@@ -45,6 +45,7 @@ typedef struct ms_jobs {
 	ms_job_queue_t keys;
 	char *control;           /*!< Paths. */
 	char *kasp_db;
+	char *parent_key;
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
 	ms_enquirer_t *enquirer; /*!< The thread's own … */

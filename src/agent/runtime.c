@@ -29,21 +29,22 @@ static ms_runtime_t *find(const char *storage)
 	return runtime;
 }
 
-static int load_key(const ms_settings_t *settings, ms_sig0_key_t *out, char error[MS_ERROR_MAX])
+static int load_key(const char *path, const knot_dname_t *signer, ms_sig0_key_t *out,
+                    char error[MS_ERROR_MAX])
 {
 	ms_pem_t pem = { 0 };
 	bool made = false;
-	int ret = ms_keyring_load_or_make(settings->key, MS_KEYRING_ED25519, &pem, &made, error,
+	int ret = ms_keyring_load_or_make(path, MS_KEYRING_ED25519, &pem, &made, error,
 	                                  MS_ERROR_MAX);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
-	ret = ms_sig0_key_init(out, (const uint8_t *)pem.data, pem.len, settings->config.host);
+	ret = ms_sig0_key_init(out, (const uint8_t *)pem.data, pem.len, signer);
 	ms_pem_clear(&pem);
 	if (ret != KNOT_EOK) {
 		(void)snprintf(error, MS_ERROR_MAX, "key '%.256s' cannot sign SIG(0) (%s); use an "
 		               "ED25519 or ECDSA P-256 key, or remove the file to get a new one",
-		               settings->key, knot_strerror(ret));
+		               path, knot_strerror(ret));
 	}
 	return ret;
 }
@@ -59,7 +60,15 @@ static ms_setup_t *new_setup(const ms_settings_t *settings, char error[MS_ERROR_
 	setup->settings.config.ns = (ms_rrset_t){ 0 };
 	*ret = ms_rrset_copy(&setup->settings.config.ns, &settings->config.ns);
 	if (*ret == KNOT_EOK) {
-		*ret = load_key(settings, &setup->key, error);
+		*ret = load_key(settings->key, settings->config.host, &setup->key, error);
+	}
+	for (unsigned i = 0; *ret == KNOT_EOK && i < settings->config.parent_count; i++) {
+		if (settings->config.parent[i] == MS_DSYNC_UPDATE) {
+			ms_sig0_key_t key = { 0 };
+			*ret = load_key(settings->parent_key, settings->config.host, &key, error);
+			setup->settings.config.parent_key = key.rr;
+			ms_sig0_key_deinit(&key);
+		}
 	}
 	if (*ret != KNOT_EOK) {
 		ms_setup_free(setup);

@@ -18,6 +18,14 @@ static void clear_edits(ms_action_t *action)
 	free(action->edit.edits);
 }
 
+void ms_rrset_free(ms_rrset_t *set)
+{
+	if (set != NULL) {
+		ms_rrset_clear(set);
+		free(set);
+	}
+}
+
 static void clear_action(ms_action_t *action)
 {
 	switch (action->kind) {
@@ -43,6 +51,8 @@ static void clear_action(ms_action_t *action)
 		break;
 	case MS_ACT_TELL_PARENT:
 		free(action->inform.to);
+		ms_rrset_free(action->inform.ds);
+		ms_rrset_free(action->inform.ns);
 		knot_dname_free(action->inform.channel, NULL);
 		break;
 	case MS_ACT_LOG:

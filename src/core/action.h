@@ -54,6 +54,15 @@ typedef enum {
 	MS_KEYS_MAKE,        /*!< Make and activate the first keys, load them, fetch the zone. */
 } ms_keys_op_t;
 
+/*! What a parent can be told. */
+typedef enum {
+	MS_TELL_NOTIFY,
+	MS_TELL_INQUIRE,     /*!< Which state has our key? (L-23) */
+	MS_TELL_BOOTSTRAP,   /*!< Here is our key: self-signed UPDATE (L-17). */
+	MS_TELL_UPDATE,      /*!< NS, glue, DS (L-02, L-03). */
+	MS_TELL_STEPS,
+} ms_tell_step_t;
+
 /*! Counters; modules/msigner/stats names them. */
 typedef enum {
 	MS_CTR_HELLO_SENT, MS_CTR_HEARTBEAT_SENT, MS_CTR_STATE_SENT, MS_CTR_UPDATE_SENT,
@@ -124,7 +133,10 @@ typedef struct {
 		struct {
 			knot_dname_storage_t zone;
 			ms_dsync_t *to;            /*!< Owned. */
+			uint8_t step;              /*!< ms_tell_step_t. */
 			uint16_t rrtype;           /*!< NOTIFY: CDS or CSYNC. */
+			ms_rrset_t *ds;            /*!< UPDATE: the new ones; NULL: as it is. Owned, as … */
+			ms_rrset_t *ns;            /*!< … these. */
 			knot_dname_t *channel;     /*!< Owned; agent domain of Report-Channel, or NULL. */
 		} inform;
 		struct {
@@ -140,6 +152,9 @@ typedef struct {
 	size_t room;
 	ms_action_t *list;
 } ms_actions_t;
+
+/*! Clears and frees an RRset on the heap. NULL is fine. */
+void ms_rrset_free(ms_rrset_t *set);
 
 /*! Frees content; the list itself can be used again. */
 void ms_actions_clear(ms_actions_t *actions);

@@ -333,7 +333,7 @@ int ms_contribution_own(const ms_agent_t *agent, const ms_zone_t *zone, ms_contr
 {
 	ms_contribution_t own = {
 		.stated = 1u << MS_APEX_DNSKEY | 1u << MS_APEX_CDS | 1u << MS_APEX_CDNSKEY |
-		          1u << MS_APEX_NS | 1u << MS_APEX_CSYNC,
+		          1u << MS_APEX_NS | 1u << MS_APEX_CSYNC | 1u << MS_APEX_KEY,
 	};
 	ms_rrset_t keys = { 0 };
 	int ret = ms_rrset_copy(&own.set[MS_APEX_NS], &agent->config.ns);
@@ -350,6 +350,9 @@ int ms_contribution_own(const ms_agent_t *agent, const ms_zone_t *zone, ms_contr
 		}
 		if (ret == KNOT_EOK) {
 			ret = ms_delegation_csync(zone, &own.set[MS_APEX_CSYNC]);
+		}
+		if (ret == KNOT_EOK) {
+			ret = ms_delegation_key(agent, zone, &own.set[MS_APEX_KEY]);
 		}
 	}
 	ms_rrset_clear(&keys);

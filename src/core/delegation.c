@@ -12,14 +12,16 @@
 #include "core/pair.h"
 #include "core/shown.h"
 #include "core/step.h"
+#include "core/tellupdate.h"
 #include "core/wanted.h"
 #include "wire/csync.h"
+#include "wire/ds.h"
 
 #define STAY 0xff
 
 static const uint8_t table[MS_DELEG_STATES][MS_DELEG_EVENTS] = {
-#define ROW(changed, shown, differs, agreed, offered, no_way, accepted, gave_up, lasts) \
-	{ changed, shown, differs, agreed, offered, no_way, accepted, gave_up, lasts }
+#define ROW(changed, shown, differs, agreed, offered, prepare, no_way, accepted, gave_up, lasts) \
+	{ changed, shown, differs, agreed, offered, prepare, no_way, accepted, gave_up, lasts }
 #define L MS_DELEG_LOOK
 #define C MS_DELEG_CONFIRM_ALL
 #define S MS_DELEG_DISCOVER
@@ -29,15 +31,15 @@ static const uint8_t table[MS_DELEG_STATES][MS_DELEG_EVENTS] = {
 #define M MS_DELEG_MANUAL
 #define F MS_DELEG_FAILED
 #define _ STAY
-	/*                            chg shn dif agr off no  acc gup lasts */
-	[MS_DELEG_LOOK]        = ROW( L,  D,  C,  _,  _,  M,  _,  _,  _ ),
-	[MS_DELEG_CONFIRM_ALL] = ROW( L,  D,  _,  S,  _,  _,  _,  _,  _ ),
-	[MS_DELEG_DISCOVER]    = ROW( L,  D,  _,  _,  T,  M,  _,  _,  _ ),
-	[MS_DELEG_TELL]        = ROW( L,  D,  _,  _,  _,  _,  W,  F,  _ ),
-	[MS_DELEG_WATCHING]    = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
-	[MS_DELEG_DONE]        = ROW( L,  _,  _,  _,  _,  _,  _,  _,  _ ),
-	[MS_DELEG_MANUAL]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
-	[MS_DELEG_FAILED]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  L ),
+	/*                            chg shn dif agr off prp no  acc gup lasts */
+	[MS_DELEG_LOOK]        = ROW( L,  D,  C,  _,  _,  _,  M,  _,  _,  _ ),
+	[MS_DELEG_CONFIRM_ALL] = ROW( L,  D,  _,  S,  _,  _,  _,  _,  _,  _ ),
+	[MS_DELEG_DISCOVER]    = ROW( L,  D,  _,  _,  T,  C,  M,  _,  _,  _ ),
+	[MS_DELEG_TELL]        = ROW( L,  D,  _,  _,  _,  _,  _,  W,  F,  _ ),
+	[MS_DELEG_WATCHING]    = ROW( L,  D,  _,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_DONE]        = ROW( L,  _,  _,  _,  _,  _,  _,  _,  _,  _ ),
+	[MS_DELEG_MANUAL]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  _,  L ),
+	[MS_DELEG_FAILED]      = ROW( L,  D,  _,  _,  _,  _,  _,  _,  _,  L ),
 #undef ROW
 #undef L
 #undef C
@@ -66,8 +68,8 @@ const char *ms_delegation_name(ms_deleg_state_t state)
 const char *ms_delegation_event_name(ms_deleg_event_t event)
 {
 	static const char *const names[] = {
-		"changed", "shown", "differs", "agreed", "offered", "no-way", "accepted", "gave-up",
-		"lasts",
+		"changed", "shown", "differs", "agreed", "offered", "prepare", "no-way", "accepted",
+		"gave-up", "lasts",
 	};
 	return names[event];
 }
@@ -94,9 +96,57 @@ static void because(ms_delegation_t *d, const char *fmt, ...)
 	d->reason = text[0] != '\0' ? strdup(text) : NULL;
 }
 
+static bool may_update(const ms_agent_t *agent)
+{
+	bool may = false;
+	for (unsigned i = 0; i < agent->config.parent_count; i++) {
+		may |= agent->config.parent[i] == MS_DSYNC_UPDATE;
+	}
+	return may && agent->config.parent_key.len > 0 && agent->config.apex_key;
+}
+
+static bool key_stands(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	const ms_keyrr_t *key = &agent->config.parent_key;
+	return ms_rrset_has(&zone->apex.set[MS_APEX_KEY], key->rdata, key->len);
+}
+
+/* Another provider's KEY is the group's at the parent: a second one would evict it. */
+static bool key_taken(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	const ms_keyrr_t *key = &agent->config.parent_key;
+	bool stands = key_stands(agent, zone);
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		const ms_rrset_t *theirs = &pair->held.set[MS_APEX_KEY];
+		bool first = knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0;
+		if ((ms_pair_on(pair) || pair->leaving) && theirs->rrs.count > 0 &&
+		    !ms_rrset_has(theirs, key->rdata, key->len) && (first || !stands)) {
+			return true;
+		}
+	}
+	/* Of nobody that we know: the owner's, or one who is gone. */
+	return zone->apex.set[MS_APEX_KEY].rrs.count > 0 && !stands;
+}
+
+int ms_delegation_key(const ms_agent_t *agent, const ms_zone_t *zone, ms_rrset_t *out)
+{
+	bool wants = zone->delegation != NULL && zone->delegation->key;
+	if (!may_update(agent) || (!wants && !key_stands(agent, zone)) || key_taken(agent, zone)) {
+		return KNOT_EOK;
+	}
+	const ms_rrset_t *keys = &zone->apex.set[MS_APEX_DNSKEY];
+	out->ttl = keys->ttl;
+	return ms_rrset_add(out, agent->config.parent_key.rdata, agent->config.parent_key.len);
+}
+
 unsigned ms_delegation_rank(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	unsigned rank = 0;
+	if (may_update(agent) && key_stands(agent, zone) && !key_taken(agent, zone)) {
+		/* Who has the key at the parent is the one to tell. */
+		return 0;
+	}
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
 		rank += ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN &&
@@ -130,8 +180,9 @@ static bool calm(const ms_agent_t *agent, const ms_zone_t *zone)
 	}
 	/* Our CSYNC is to be seen at all servers, so first at ours. */
 	const ms_delegation_t *d = zone->delegation;
-	return d == NULL || !d->csync || zone->pair_count == 0 ||
-	       zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
+	bool csync = d == NULL || !d->csync || zone->pair_count == 0 ||
+	             zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
+	return csync && (d == NULL || !d->key || key_stands(agent, zone));
 }
 
 static void set_alarm(ms_zone_t *zone, ms_actions_t *out)
@@ -186,6 +237,7 @@ static void happens(ms_zone_t *zone, ms_deleg_event_t event, ms_now_t now, ms_ac
 	d->again_at = begin_again(d, now);
 	if (next == MS_DELEG_DONE) {
 		/* I-16: the parent has it, the request goes. */
+		d->news |= d->csync;
 		d->csync = false;
 		because(d, "%s", "");
 		ms_action_count(out, MS_CTR_PARENT_DONE);
@@ -219,7 +271,7 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		d->wish = digest;
 		d->since = now.mono;
 		d->id = 0;
-		d->told = d->left = 0;
+		d->told = d->left = d->bootstraps = 0;
 		because(d, "%s", "");
 		happens(zone, MS_DELEG_CHANGED, now, out);
 	}
@@ -246,7 +298,7 @@ static int ask_parent(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 static int ask_servers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 {
 	static const uint16_t types[] = {
-		KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC, KNOT_RRTYPE_NS,
+		KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC, KNOT_RRTYPE_NS, KNOT_RRTYPE_KEY,
 	};
 	knot_dname_storage_t *hosts = NULL;
 	size_t count = 0;
@@ -292,16 +344,15 @@ static uint16_t notify_type(uint8_t lack)
 	return lack == MS_LACKS_DS ? KNOT_RRTYPE_CDS : KNOT_RRTYPE_CSYNC;
 }
 
-/* What of \a lacks can be told, in the way that is preferred. */
-static uint8_t tellable(const ms_agent_t *agent, const ms_delegation_t *d)
+/* What of \a lacks can be told by this scheme. */
+static uint8_t tellable(const ms_agent_t *agent, const ms_delegation_t *d, uint8_t scheme)
 {
+	if (scheme == MS_DSYNC_UPDATE) {
+		return may_update(agent) && find_offer(d, KNOT_RRTYPE_ANY, scheme) != NULL ? d->lacks : 0;
+	}
 	uint8_t bits = 0;
-	for (unsigned i = 0; bits == 0 && i < agent->config.parent_count; i++) {
-		for (uint8_t lack = MS_LACKS_DS; lack <= MS_LACKS_NS; lack <<= 1) {
-			bool can = agent->config.parent[i] == MS_DSYNC_NOTIFY &&
-			           find_offer(d, notify_type(lack), MS_DSYNC_NOTIFY) != NULL;
-			bits |= can ? d->lacks & lack : 0;
-		}
+	for (uint8_t lack = MS_LACKS_DS; lack <= MS_LACKS_NS; lack <<= 1) {
+		bits |= find_offer(d, notify_type(lack), scheme) != NULL ? d->lacks & lack : 0;
 	}
 	return bits;
 }
@@ -321,30 +372,83 @@ static bool channel_fits(const ms_agent_t *agent, const ms_zone_t *zone)
 	return false;
 }
 
+static int copy_to(ms_rrset_t **out, const ms_rrset_t *set)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out != NULL ? ms_rrset_copy(*out, set) : KNOT_ENOMEM;
+}
+
+/* RDATA of DS and CDS are the same; the delete record means none (RFC 8078 section 4). */
+static int copy_ds(ms_rrset_t **out, const ms_rrset_t *cds)
+{
+	static const ms_rrset_t none;
+	return copy_to(out, ms_cds_set_is_delete(cds) ? &none : cds);
+}
+
+static int fill_notify(ms_agent_t *agent, const ms_zone_t *zone, ms_action_t *action)
+{
+	action->inform.rrtype = notify_type(zone->delegation->telling);
+	if (agent->config.channel[0] == '\0' || !channel_fits(agent, zone)) {
+		return KNOT_EOK;
+	}
+	action->inform.channel = knot_dname_copy(agent->config.channel, NULL);
+	return action->inform.channel != NULL ? KNOT_EOK : KNOT_ENOMEM;
+}
+
+static int fill_update(const ms_zone_t *zone, ms_action_t *action)
+{
+	int ret = KNOT_EOK;
+	if (zone->delegation->telling & MS_LACKS_DS) {
+		ret = copy_ds(&action->inform.ds, &zone->apex.set[MS_APEX_CDS]);
+	}
+	if (ret == KNOT_EOK && (zone->delegation->telling & MS_LACKS_NS)) {
+		ret = copy_to(&action->inform.ns, &zone->apex.set[MS_APEX_NS]);
+	}
+	return ret;
+}
+
 static int tell(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 {
 	ms_delegation_t *d = zone->delegation;
-	uint8_t lack = d->left & MS_LACKS_DS ? MS_LACKS_DS : MS_LACKS_NS;
-	const ms_dsync_t *offer = find_offer(d, notify_type(lack), MS_DSYNC_NOTIFY);
-	ms_dsync_t *to = offer != NULL ? malloc(sizeof(*to)) : NULL;
-	bool with = agent->config.channel[0] != '\0' && channel_fits(agent, zone);
-	knot_dname_t *channel = with ? knot_dname_copy(agent->config.channel, NULL) : NULL;
-	ms_action_t *action = to != NULL && (!with || channel != NULL)
-	                    ? ms_action_add(out, MS_ACT_TELL_PARENT) : NULL;
+	bool notify = d->scheme == MS_DSYNC_NOTIFY;
+	d->telling = !notify ? d->left : d->left & MS_LACKS_DS ? MS_LACKS_DS : MS_LACKS_NS;
+	const ms_dsync_t *offer = find_offer(d, notify ? notify_type(d->telling) : KNOT_RRTYPE_ANY,
+	                                     d->scheme);
+	size_t before = out->count;
+	ms_action_t *action = offer != NULL ? ms_action_add(out, MS_ACT_TELL_PARENT) : NULL;
 	if (action == NULL) {
-		free(to);
-		knot_dname_free(channel, NULL);
 		return KNOT_ENOMEM;
 	}
-	*to = *offer;
 	ms_name_copy(action->inform.zone, zone->name);
-	action->inform.to = to;
-	action->inform.rrtype = notify_type(lack);
-	action->inform.channel = channel;
+	action->inform.step = d->step;
+	action->inform.to = malloc(sizeof(*action->inform.to));
+	int ret = action->inform.to == NULL ? KNOT_ENOMEM
+	        : notify ? fill_notify(agent, zone, action)
+	        : d->step == MS_TELL_UPDATE ? fill_update(zone, action) : KNOT_EOK;
+	if (ret != KNOT_EOK) {
+		ms_actions_cut(out, before);
+		return ret;
+	}
+	*action->inform.to = *offer;
 	action->id = d->id = ms_agent_id(agent);
-	d->telling = lack;
-	ms_action_count(out, lack == MS_LACKS_DS ? MS_CTR_PARENT_CDS : MS_CTR_PARENT_CSYNC);
+	ms_action_count(out, !notify ? MS_CTR_PARENT_UPDATE : d->telling == MS_LACKS_DS
+	                ? MS_CTR_PARENT_CDS : MS_CTR_PARENT_CSYNC);
 	return KNOT_EOK;
+}
+
+/* The first way, in the configured order, by which something can be told. */
+static void choose(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	ms_delegation_t *d = zone->delegation;
+	d->left = 0;
+	for (unsigned i = 0; d->left == 0 && i < agent->config.parent_count; i++) {
+		d->scheme = agent->config.parent[i];
+		d->left = tellable(agent, d, d->scheme);
+		if (d->scheme == MS_DSYNC_UPDATE && d->left != 0 && key_taken(agent, zone)) {
+			d->left = 0;
+			because(d, "the zone has another KEY than ours: share 'parent-key'");
+		}
+	}
 }
 
 static int discover(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
@@ -353,15 +457,22 @@ static int discover(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions
 	if (d->offers == NULL || ms_time_due(d->offers_until, now.mono)) {
 		return ask_offers(agent, zone, out);
 	}
-	d->left = tellable(agent, d);
-	if (d->left != 0) {
-		happens(zone, MS_DELEG_OFFERED, now, out);
-		return tell(agent, zone, out);
-	}
 	because(d, d->offers->count == 0 ? "the parent publishes no DSYNC"
 	        : "the parent's DSYNC offers no way that we use");
-	happens(zone, MS_DELEG_NO_WAY, now, out);
-	return KNOT_EOK;
+	choose(agent, zone);
+	if (d->left == 0) {
+		happens(zone, MS_DELEG_NO_WAY, now, out);
+		return KNOT_EOK;
+	}
+	because(d, "%s", d->scheme == MS_DSYNC_UPDATE ? "UPDATE" : "NOTIFY");
+	if (d->scheme == MS_DSYNC_UPDATE && !key_stands(agent, zone)) {
+		d->key = d->news = true;
+		happens(zone, MS_DELEG_PREPARE, now, out);
+		return KNOT_EOK;
+	}
+	d->step = d->scheme == MS_DSYNC_UPDATE ? MS_TELL_INQUIRE : MS_TELL_NOTIFY;
+	happens(zone, MS_DELEG_OFFERED, now, out);
+	return tell(agent, zone, out);
 }
 
 static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
@@ -498,7 +609,7 @@ static void servers_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t 
 		again_after(d, MS_DELEG_CONFIRM, MS_DELEG_CONFIRM_MAX, event->now);
 	} else if ((d->lacks & MS_LACKS_NS) && d->secure && !d->csync) {
 		/* NS agrees everywhere, so it may be spoken of (I-15, I-17, I-18); seen once more then. */
-		d->csync = true;
+		d->csync = d->news = true;
 		d->failures = 0;
 		d->at = ms_time_add(event->now.mono, MS_DELEG_CONFIRM);
 		ms_action_log(out, MS_LOG_INFO, zone->name, NULL,
@@ -522,15 +633,33 @@ static void discovered(ms_zone_t *zone, ms_event_t *event, ms_actions_t *out)
 	d->at = event->now.mono;
 }
 
+/* What comes after an answer, or none: core/tellupdate. */
 static void told(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 {
 	ms_delegation_t *d = zone->delegation;
 	bool answered = event->ret == KNOT_EOK;
-	bool good = answered && event->told.rcode == KNOT_RCODE_NOERROR && event->told.ede < 0;
+	const ms_tell_answer_t answer = {
+		.answered = answered, .rcode = event->told.rcode, .ede = event->told.ede,
+		.keystate = event->told.keystate,
+	};
+	ms_tell_verdict_t verdict = ms_tell_judge(d->step, &answer, d->bootstraps);
+	bool good = verdict == MS_TOLD_ACCEPTED || verdict <= MS_TOLD_NEXT_LAST;
 	ms_action_log(out, good ? MS_LOG_INFO : MS_LOG_WARNING, zone->name, NULL,
-	              "parent: NOTIFY(%s): %s", d->telling == MS_LACKS_DS ? "CDS" : "CSYNC",
-	              good ? "NOERROR" : event->reason);
-	if (good) {
+	              "parent: %s%s: %s -> %s", ms_tell_step_name(d->step),
+	              d->step != MS_TELL_NOTIFY ? "" : d->telling == MS_LACKS_DS ? "(CDS)" : "(CSYNC)",
+	              event->reason, ms_tell_verdict_name(verdict));
+	if (!good) {
+		ms_action_count(out, answered ? MS_CTR_PARENT_REFUSED : MS_CTR_PARENT_SILENT);
+		because(d, "%s", event->reason);
+	}
+	if (verdict <= MS_TOLD_NEXT_LAST) {
+		d->bootstraps += d->step == MS_TELL_BOOTSTRAP;
+		d->failures = 0;
+		/* A parent looks at our key before it trusts it. */
+		d->at = ms_time_add(event->now.mono, d->step == MS_TELL_BOOTSTRAP ? MS_DELEG_WATCH : 0);
+		d->step = verdict == MS_TOLD_INQUIRE ? MS_TELL_INQUIRE
+		        : verdict == MS_TOLD_BOOTSTRAP ? MS_TELL_BOOTSTRAP : MS_TELL_UPDATE;
+	} else if (verdict == MS_TOLD_ACCEPTED) {
 		d->told++;
 		d->left &= ~d->telling;
 		d->failures = 0;
@@ -539,15 +668,13 @@ static void told(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 			because(d, "%u message(s) accepted", d->told);
 			happens(zone, MS_DELEG_ACCEPTED, event->now, out);
 		}
-		return;
-	}
-	ms_action_count(out, answered ? MS_CTR_PARENT_REFUSED : MS_CTR_PARENT_SILENT);
-	because(d, "%s", event->reason);
-	if (d->failures + 1 >= MS_DELEG_TRIES) {
+	} else if (verdict == MS_TOLD_WAIT) {
+		again_after(d, MS_DELEG_PATIENCE, MS_DELEG_WATCH_MAX, event->now);
+	} else if (verdict == MS_TOLD_STOP || d->failures + 1 >= MS_DELEG_TRIES) {
 		happens(zone, MS_DELEG_GAVE_UP, event->now, out);
-		return;
+	} else {
+		again_after(d, MS_DELEG_RETRY, MS_DELEG_AGAIN, event->now);
 	}
-	again_after(d, MS_DELEG_RETRY, MS_DELEG_AGAIN, event->now);
 }
 
 int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)

@@ -34,6 +34,8 @@
 /*! Silence: five tries, the first pause doubled each time (RFC 1996 section 3.6, J-17, L-12). */
 #define MS_DELEG_RETRY (60 * MS_SEC)
 #define MS_DELEG_TRIES 5
+/*! While the parent looks at our key, doubled up to MS_DELEG_WATCH_MAX. */
+#define MS_DELEG_PATIENCE (10 * MS_SEC)
 /*! A parent that accepted and does nothing is told again (J-21); one that gave no way, or refuses, is
  *  asked again (L-09). */
 #define MS_DELEG_AGAIN        (3600 * MS_SEC)
@@ -60,6 +62,7 @@ typedef enum {
 	MS_DELEG_DIFFERS,   /*!< The parent has something else. */
 	MS_DELEG_AGREED,    /*!< All servers serve it. */
 	MS_DELEG_OFFERED,   /*!< There is a way to tell. */
+	MS_DELEG_PREPARE,   /*!< Our KEY has to be published first (L-18). */
 	MS_DELEG_NO_WAY,    /*!< There is none. */
 	MS_DELEG_ACCEPTED,
 	MS_DELEG_GAVE_UP,   /*!< Refused, or silent for too often. */
@@ -72,7 +75,12 @@ typedef struct ms_delegation {
 	uint8_t lacks;             /*!< Bits MS_LACKS_x, as seen last. */
 	uint8_t left;              /*!< What is still to be told in this round. */
 	uint8_t telling;           /*!< What is under way. */
-	bool csync;                /*!< We contribute CSYNC. */
+	bool csync;                /*!< We contribute CSYNC … */
+	bool key;                  /*!< … and KEY. */
+	bool news;                 /*!< That is new: the contribution is to be made anew. */
+	uint8_t scheme;            /*!< Of TELL: MS_DSYNC_NOTIFY or MS_DSYNC_UPDATE. */
+	uint8_t step;              /*!< Of TELL: ms_tell_step_t. */
+	unsigned bootstraps;       /*!< In this round. */
 	bool secure;               /*!< The parent has a DS (I-17). */
 	bool known;                /*!< The wish is that of the apex with \a serial. */
 	uint32_t serial;
@@ -108,3 +116,8 @@ unsigned ms_delegation_rank(const ms_agent_t *agent, const ms_zone_t *zone);
 /*! `0 1 NS A AAAA`: CSYNC with the flag immediate and serial 0 (I-12, I-13, X-19), where the parent
  *  is to copy NS. Nothing otherwise. */
 int ms_delegation_csync(const ms_zone_t *zone, ms_rrset_t *out);
+/*!
+ * The one KEY by which the parent knows the group (X-25): ours, where we are to tell by UPDATE, or did;
+ * nothing where another provider has one.
+ */
+int ms_delegation_key(const ms_agent_t *agent, const ms_zone_t *zone, ms_rrset_t *out);

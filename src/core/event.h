@@ -104,6 +104,7 @@ typedef struct {
 		struct {
 			uint16_t rcode;            /*!< KNOT_EOK: what the parent's receiver answered … */
 			int32_t ede;               /*!< … and why; -1: nothing. */
+			int16_t keystate;          /*!< ms_keystate_code_t, signed by the receiver; -1: none. */
 		} told;
 	};
 } ms_event_t;

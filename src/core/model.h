@@ -52,6 +52,7 @@ typedef struct {
 	uint16_t compare[MS_COMPONENTS_MAX];
 	uint8_t parent_count;          /*!< Ways to tell a parent; 0: it is not told. */
 	uint8_t parent[MS_PARENT_WAYS];/*!< DSYNC schemes, the preferred one first. */
+	ms_keyrr_t parent_key;         /*!< KEY RDATA by which a parent knows us; empty: none. */
 	knot_dname_storage_t channel;  /*!< Agent domain of Report-Channel; root: none. */
 	uint8_t addr_count;
 	ms_addr_t addr[MS_ADDRS_MAX];  /*!< All with the same port. */

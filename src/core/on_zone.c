@@ -236,6 +236,10 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	if (ret == KNOT_EOK) {
 		ret = ms_delegation_settle(agent, zone, now, out);
 	}
+	if (ret == KNOT_EOK && zone->delegation != NULL && zone->delegation->news) {
+		ret = own_settle(agent, zone, now, out);
+		zone->delegation->news = ret != KNOT_EOK;
+	}
 	share_rdata(zone);
 	ms_time_t wake = ms_time_min(zone_deadline(agent, zone), ms_merge_deadline(zone, now));
 	wake = ms_time_min(wake, ms_components_deadline(zone));

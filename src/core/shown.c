@@ -132,6 +132,7 @@ bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen, char why[
 	bool all = serves(seen, KNOT_RRTYPE_CDS, &zone->apex.set[MS_APEX_CDS], why) &&
 	           serves(seen, KNOT_RRTYPE_CDNSKEY, &zone->apex.set[MS_APEX_CDNSKEY], why) &&
 	           serves(seen, KNOT_RRTYPE_CSYNC, &zone->apex.set[MS_APEX_CSYNC], why) &&
+	           serves(seen, KNOT_RRTYPE_KEY, &zone->apex.set[MS_APEX_KEY], why) &&
 	           serves(seen, KNOT_RRTYPE_NS, &ns, why);
 	ms_rrset_clear(&ns);
 	return all;

@@ -18,7 +18,7 @@
 #include "wire/locator.h"
 
 /*! Types that are asked for at once. */
-#define MS_SEEN_TYPES 4
+#define MS_SEEN_TYPES 5
 /*! Name servers of one zone that are asked: sixteen providers with four names each. */
 #define MS_SEEN_HOSTS_MAX 64
 /*! Addresses in one observation: each host with one of both families. More is an error, not a silent

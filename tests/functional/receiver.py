@@ -5,7 +5,10 @@ it is told to. And the DSYNC record that leads to it."""
 import collections
 import socket
 import struct
+import subprocess
+import tempfile
 import threading
+import time
 
 import dnsq
 import labconf
@@ -15,6 +18,7 @@ PORT = 5353
 NOTIFY, UPDATE = 4, 5
 CDS, CSYNC = 59, 62
 ANY = 255
+KEYSTATE = 65002
 
 Message = collections.namedtuple("Message", "opcode aa qname qtype options tcp wire")
 
@@ -54,6 +58,79 @@ def reply(wire, rcode=0, options=b""):
 
 def ede(code, text=""):
     return struct.pack("!HHH", 15, 2 + len(text), code) + text.encode()
+
+
+def keystate(key_id, state):
+    return struct.pack("!HHHBB", KEYSTATE, 4, key_id, state, 0)
+
+
+Change = collections.namedtuple("Change", "owner type rclass ttl rdata")
+
+
+def changes(wire):
+    """The update section."""
+    an, ns = struct.unpack_from("!2H", wire, 6)
+    _, pos = dnsq.wire_to_name(wire, 12)
+    pos, found = pos + 4, []
+    for number in range(an + ns):
+        owner, pos = dnsq.wire_to_name(wire, pos)
+        rrtype, rclass, ttl, length = struct.unpack_from("!2HIH", wire, pos)
+        pos += 10 + length
+        if number >= an:
+            found.append(Change(owner, rrtype, rclass, ttl, wire[pos - length:pos]))
+    return found
+
+
+class Key:
+    """An ED25519 key for SIG(0), by openssl."""
+
+    def __init__(self, pem, name, make=False):
+        self.pem, self.name = pem, name
+        if make:
+            self.openssl("genpkey", "-algorithm", "ed25519", "-out", pem)
+        public = self.openssl("pkey", "-in", pem, "-pubout", "-outform", "DER")[-32:]
+        self.rdata = struct.pack("!HBB", 0x200, 3, 15) + public
+        self.tag = dnsq.key_tag(self.rdata)
+
+    def openssl(self, *words):
+        return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
+
+    def fixed(self):
+        now = int(time.time())
+        return struct.pack("!HBBIIIH", 0, 15, 0, 0, now + 300, now - 300, self.tag) + \
+            dnsq.name_to_wire(self.name)
+
+    def signature(self, data, *words):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            return self.openssl("pkeyutl", "-rawin", "-inkey", self.pem, "-in", file.name, *words)
+
+    def sign(self, wire, request=b""):
+        """The message with its SIG(0) behind it (RFC 2931 section 3.1)."""
+        fixed = self.fixed()
+        rdata = fixed + self.signature(fixed + request + wire, "-sign")
+        count = struct.unpack_from("!H", wire, 10)[0] + 1
+        return wire[:10] + struct.pack("!H", count) + wire[12:] + \
+            struct.pack("!BHHIH", 0, 24, 255, 0, len(rdata)) + rdata
+
+    def verifies(self, wire):
+        """Is the last record a good SIG(0) of ours, under our name?"""
+        fixed_len = 18 + len(dnsq.name_to_wire(self.name))
+        start = len(wire) - 64 - fixed_len
+        fixed, signature = wire[start:start + fixed_len], wire[-64:]
+        count = struct.unpack_from("!H", wire, 10)[0] - 1
+        bare = wire[:10] + struct.pack("!H", count) + wire[12:start - 11]
+        if fixed[18:] != dnsq.name_to_wire(self.name):
+            return False
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(signature)
+            file.flush()
+            try:
+                self.signature(fixed + bare, "-verify", "-sigfile", file.name)
+            except subprocess.CalledProcessError:
+                return False
+        return True
 
 
 class Receiver:
@@ -114,10 +191,11 @@ class Receiver:
             return [m for m in self.got if m.opcode == opcode and qtype in (None, m.qtype)]
 
 
-def publish(lab, *records):
-    """DSYNC for every child of example., and the receiver's address."""
+def publish(lab, *records, key=None):
+    """DSYNC for every child of example., the receiver's address and KEY."""
     address = lab.address["root"].rsplit(".", 1)[0] + ".98"
-    lab.edit("parent", labconf.INFRA, ("set", HOST, "60", "A", address),
+    extra = [] if key is None else [("set", HOST, "60", "KEY", "\\#", str(len(key)), key.hex())]
+    lab.edit("parent", labconf.INFRA, ("set", HOST, "60", "A", address), *extra,
              *[("set", "*._dsync." + labconf.INFRA, "60", "TYPE66", *record.split())
                for record in records])
     return address

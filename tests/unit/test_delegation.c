@@ -13,8 +13,11 @@
 
 #include "base/name.h"
 #include "core/delegation.h"
+#include "core/tellupdate.h"
 #include "core/wanted.h"
 #include "make.h"
+#include "wire/envelope.h"
+#include "wire/keystate.h"
 
 static ms_agent_t agent;
 static ms_actions_t out;
@@ -102,8 +105,8 @@ static ms_seen_t *at_parent(const uint8_t *ds, size_t len)
 static ms_seen_t *at_servers(const uint8_t *cds, size_t len)
 {
 	static const uint16_t types[] = { KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC,
-	                                  KNOT_RRTYPE_NS };
-	ms_seen_t *s = seen(4, types);
+	                                  KNOT_RRTYPE_NS, KNOT_RRTYPE_KEY };
+	ms_seen_t *s = seen(5, types);
 	ms_seen_server_t *one = server(s, "ns.a.test.");
 	make_add(&one->set[0], 60, cds, len);
 	make_ns(&one->set[3], "ns.a.test.");
@@ -292,6 +295,82 @@ static void test_shown(void **state)
 	assert_int_equal(zone->delegation->lacks, 1);
 }
 
+/* What comes after which answer (L-08..L-12, L-22, X-30, X-32, X-33). */
+static void test_answers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		ms_tell_step_t step;
+		bool silent;
+		uint16_t rcode;
+		int32_t ede;
+		int16_t keystate;
+		unsigned bootstraps;
+		ms_tell_verdict_t verdict;
+	} cases[] = {
+		{ "NOTIFY: good", MS_TELL_NOTIFY, 0, 0, -1, -1, 0, MS_TOLD_ACCEPTED },
+		{ "NOTIFY: blocked", MS_TELL_NOTIFY, 0, 0, 15, -1, 0, MS_TOLD_RETRY },
+		{ "NOTIFY: FORMERR", MS_TELL_NOTIFY, 0, 1, -1, -1, 0, MS_TOLD_RETRY },
+		{ "silence", MS_TELL_UPDATE, 1, 0, -1, -1, 0, MS_TOLD_RETRY },
+		{ "trusted", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_TRUSTED, 0, MS_TOLD_UPDATE },
+		{ "unknown", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_UNKNOWN, 0, MS_TOLD_BOOTSTRAP },
+		{ "unknown again", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_UNKNOWN, 1, MS_TOLD_STOP },
+		{ "at work", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_AUTO, 1, MS_TOLD_WAIT },
+		{ "by hand", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_MANUAL, 0, MS_TOLD_STOP },
+		{ "by hand, older draft", MS_TELL_INQUIRE, 0, 0, -1, 11, 0, MS_TOLD_STOP },
+		{ "0 is an error in an answer", MS_TELL_INQUIRE, 0, 0, -1, 0, 0, MS_TOLD_RETRY },
+		{ "temporary", MS_TELL_INQUIRE, 0, 0, -1, 1, 0, MS_TOLD_RETRY },
+		{ "no KeyState there", MS_TELL_INQUIRE, 0, 5, -1, -1, 0, MS_TOLD_UPDATE },
+		{ "key taken", MS_TELL_BOOTSTRAP, 0, 0, -1, -1, 0, MS_TOLD_INQUIRE },
+		{ "key refused for now", MS_TELL_BOOTSTRAP, 0, 5, -1, -1, 0, MS_TOLD_RETRY },
+		{ "key needs a person", MS_TELL_BOOTSTRAP, 0, 5, -1, 10, 0, MS_TOLD_STOP },
+		{ "UPDATE: good", MS_TELL_UPDATE, 0, 0, -1, -1, 0, MS_TOLD_ACCEPTED },
+		{ "UPDATE: refused once", MS_TELL_UPDATE, 0, 5, -1, -1, 0, MS_TOLD_RETRY },
+		{ "UPDATE: BADKEY", MS_TELL_UPDATE, 0, 17, -1, -1, 0, MS_TOLD_BOOTSTRAP },
+		{ "UPDATE: BADKEY again", MS_TELL_UPDATE, 0, 17, -1, -1, 1, MS_TOLD_STOP },
+		{ "UPDATE: not trusted yet", MS_TELL_UPDATE, 0, 5, MS_EDE_KEY_NOT_TRUSTED, -1, 1,
+		  MS_TOLD_WAIT },
+		{ "UPDATE: key failed", MS_TELL_UPDATE, 0, 5, MS_EDE_KEY_FAILED, -1, 0, MS_TOLD_STOP },
+		{ "UPDATE: by hand", MS_TELL_UPDATE, 0, 5, MS_EDE_KEY_MANUAL, -1, 0, MS_TOLD_STOP },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const ms_tell_answer_t answer = { !cases[i].silent, cases[i].rcode, cases[i].ede,
+		                                  cases[i].keystate };
+		if (ms_tell_judge(cases[i].step, &answer, cases[i].bootstraps) != cases[i].verdict) {
+			fail_msg("%s", cases[i].what);
+		}
+	}
+}
+
+/* One KEY for the group: nobody puts a second one beside it. */
+static void test_one_key(void **state)
+{
+	(void)state;
+	ms_rrset_t key = { 0 };
+	static const uint8_t theirs[] = { 2, 0, 3, 15, 9 };
+	agent.config.apex_key = true;
+	agent.config.parent[0] = MS_DSYNC_UPDATE;
+	agent.config.parent_key.len = 5;
+	memcpy(agent.config.parent_key.rdata, "\x02\x00\x03\x0f\x01", 5);
+	ms_pair_t *pair = make_pair(&agent, zone, "agent.z.test.");
+	(void)settle(0, MS_ACT_OBSERVE);
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 0);
+	zone->delegation->key = true;
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 1);
+	ms_rrset_clear(&key);
+	make_add(&pair->held.set[MS_APEX_KEY], 60, theirs, sizeof(theirs));
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 0);
+	/* Both at once: the first one by identity stays, and is the one that tells. */
+	make_add(&zone->apex.set[MS_APEX_KEY], 60, agent.config.parent_key.rdata, 5);
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 1);
+	ms_rrset_clear(&key);
+}
+
 static void test_off(void **state)
 {
 	(void)state;
@@ -327,6 +406,8 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_setup_teardown(test_one_tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_confirm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test_setup_teardown(test_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
