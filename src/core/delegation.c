@@ -111,22 +111,22 @@ static bool key_stands(const ms_agent_t *agent, const ms_zone_t *zone)
 	return ms_rrset_has(&zone->apex.set[MS_APEX_KEY], key->rdata, key->len);
 }
 
-/* Another provider's KEY is the group's at the parent: a second one would evict it. */
+/* Another provider's KEY is the group's at the parent: a second one would evict it (X-25). Where two
+ * claim it at once, the first one by identity keeps it. */
 static bool key_taken(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	const ms_keyrr_t *key = &agent->config.parent_key;
-	bool stands = key_stands(agent, zone);
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
 		const ms_rrset_t *theirs = &pair->held.set[MS_APEX_KEY];
-		bool first = knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0;
 		if ((ms_pair_on(pair) || pair->leaving) && theirs->rrs.count > 0 &&
-		    !ms_rrset_has(theirs, key->rdata, key->len) && (first || !stands)) {
+		    !ms_rrset_has(theirs, key->rdata, key->len) &&
+		    knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0) {
 			return true;
 		}
 	}
-	/* Of nobody that we know: the owner's, or one who is gone. */
-	return zone->apex.set[MS_APEX_KEY].rrs.count > 0 && !stands;
+	bool claimed = zone->delegation != NULL && zone->delegation->key;
+	return !claimed && !key_stands(agent, zone) && zone->apex.set[MS_APEX_KEY].rrs.count > 0;
 }
 
 int ms_delegation_key(const ms_agent_t *agent, const ms_zone_t *zone, ms_rrset_t *out)
@@ -236,9 +236,6 @@ static void happens(ms_zone_t *zone, ms_deleg_event_t event, ms_now_t now, ms_ac
 	d->at = first_step(next, now);
 	d->again_at = begin_again(d, now);
 	if (next == MS_DELEG_DONE) {
-		/* I-16: the parent has it, the request goes. */
-		d->news |= d->csync;
-		d->csync = false;
 		because(d, "%s", "");
 		ms_action_count(out, MS_CTR_PARENT_DONE);
 	}
@@ -496,12 +493,18 @@ static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *o
 	}
 }
 
-/* Whose turn is it? The first look is everybody's, each one's in its time. */
+/* Whose turn is it? */
+static ms_time_t our_turn(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	return ms_time_add(zone->delegation->since,
+	                   ms_delegation_rank(agent, zone) * MS_DELEG_TAKEOVER);
+}
+
 static ms_time_t turn(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	const ms_delegation_t *d = zone->delegation;
 	ms_time_t at = ms_time_min(d->at, d->again_at);
-	ms_time_t ours = ms_time_add(d->since, ms_delegation_rank(agent, zone) * MS_DELEG_TAKEOVER);
+	ms_time_t ours = our_turn(agent, zone);
 	return at.us > ours.us ? at : ours;
 }
 
@@ -511,6 +514,21 @@ ms_time_t ms_delegation_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 	/* What is not calm yet becomes so by an event. */
 	return d != NULL && d->id == 0 && wanted(agent, zone) && calm(agent, zone)
 	     ? turn(agent, zone) : MS_TIME_NEVER;
+}
+
+/* Somebody in front of us is back, or has claimed the key while ours was on its way. */
+static void give_way(const ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	ms_delegation_t *d = zone->delegation;
+	if (d->csync && d->id == 0 && !ms_time_due(our_turn(agent, zone), now.mono)) {
+		d->csync = false;
+		d->news = true;
+		happens(zone, MS_DELEG_CHANGED, now, out);
+	}
+	if (d->key && d->id == 0 && key_taken(agent, zone)) {
+		d->key = false;
+		d->news = true;
+	}
 }
 
 int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
@@ -532,11 +550,21 @@ int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 		zone->delegation->again_at = MS_TIME_NEVER;
 	}
 	int ret = see_wish(zone, now, out);
+	give_way(agent, zone, now, out);
 	if (ret != KNOT_EOK || zone->delegation->id != 0 || !calm(agent, zone) ||
 	    !ms_time_due(turn(agent, zone), now.mono)) {
 		return ret;
 	}
-	return act(agent, zone, now, out);
+	if (agent->errands >= MS_DELEG_WINDOW) {
+		/* Some at a time; the more zones there are, the longer each one waits. */
+		uint64_t spread = 1 + agent->zone_count / MS_DELEG_WINDOW;
+		zone->delegation->at = ms_time_add(now.mono, MS_SEC + ms_rng_below(&agent->rng,
+		                                                                   spread * MS_SEC));
+		return KNOT_EOK;
+	}
+	ret = act(agent, zone, now, out);
+	agent->errands += zone->delegation->id != 0;
+	return ret;
 }
 
 void ms_delegation_again(ms_zone_t *zone, ms_now_t now)
@@ -582,7 +610,12 @@ static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *
 	if (ret != KNOT_EOK) {
 		failed_look(zone, ret == KNOT_ECONN ? "no server of the parent answers"
 		            : knot_strerror(ret), event->now, out);
-	} else if (d->lacks == 0 && delegated) {
+		return;
+	}
+	/* I-16: the parent has it, the request goes; where the DS is missing still, too. */
+	d->news |= d->csync && !(d->lacks & MS_LACKS_NS);
+	d->csync &= (d->lacks & MS_LACKS_NS) != 0;
+	if (d->lacks == 0 && delegated) {
 		happens(zone, MS_DELEG_SHOWN, event->now, out);
 	} else if (d->state == MS_DELEG_MANUAL && delegated && d->offers == NULL) {
 		/* It was not delegated before, so nobody has looked for DSYNC yet. */
@@ -681,6 +714,7 @@ int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 {
 	ms_zone_t *zone = ms_zone_find(agent, event->zone);
 	ms_delegation_t *d = zone != NULL ? zone->delegation : NULL;
+	agent->errands -= agent->errands > 0;
 	if (d == NULL || d->id == 0 || d->id != event->id) {
 		return KNOT_EOK;
 	}

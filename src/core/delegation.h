@@ -40,6 +40,8 @@
  *  asked again (L-09). */
 #define MS_DELEG_AGAIN        (3600 * MS_SEC)
 #define MS_DELEG_AGAIN_FAILED (6 * 3600 * MS_SEC)
+/*! Errands under way for all zones: they are done one after the other. */
+#define MS_DELEG_WINDOW 16
 /*! DSYNC is cached for its TTL within these, microseconds. */
 #define MS_DELEG_OFFER_MIN (60 * MS_SEC)
 #define MS_DELEG_OFFER_MAX (86400 * MS_SEC)

@@ -250,6 +250,7 @@ typedef struct ms_agent {
 	size_t spent_count;
 	size_t spent_room;
 	ms_spent_t *spent;
+	unsigned errands;              /*!< Questions of core/delegation under way. */
 	bool unsaved;                  /*!< The store failed: nothing may be confirmed. */
 	bool store_lost;               /*!< It was damaged, and is a new one since this start. */
 	ms_time_t save_at;

@@ -176,6 +176,21 @@ static int own_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	return KNOT_EOK;
 }
 
+/* What the parent is asked for, by CSYNC and KEY, is contributed by one of us. */
+static int delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
+{
+	bool had = zone->delegation != NULL;
+	int ret = ms_delegation_settle(agent, zone, now, out);
+	bool has = zone->delegation != NULL;
+	if (ret == KNOT_EOK && (has ? zone->delegation->news : had)) {
+		ret = own_settle(agent, zone, now, out);
+	}
+	if (has && ret == KNOT_EOK) {
+		zone->delegation->news = false;
+	}
+	return ret;
+}
+
 static ms_time_t zone_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	ms_time_t when = MS_TIME_NEVER;
@@ -234,11 +249,7 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	}
 	ms_group_settle(agent, zone, out);
 	if (ret == KNOT_EOK) {
-		ret = ms_delegation_settle(agent, zone, now, out);
-	}
-	if (ret == KNOT_EOK && zone->delegation != NULL && zone->delegation->news) {
-		ret = own_settle(agent, zone, now, out);
-		zone->delegation->news = ret != KNOT_EOK;
+		ret = delegation_settle(agent, zone, now, out);
 	}
 	share_rdata(zone);
 	ms_time_t wake = ms_time_min(zone_deadline(agent, zone), ms_merge_deadline(zone, now));

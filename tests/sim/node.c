@@ -250,17 +250,77 @@ static void fail_send(sim_world_t *world, unsigned node, ms_action_t *action)
 	sim_feed_later(world, 0, node, event);
 }
 
-/* Nobody is there: no parent, no name servers. */
+static ms_seen_server_t *see(ms_seen_t *seen)
+{
+	static const ms_addr_t addr = { .family = AF_INET };
+	ms_seen_server_t *server = ms_seen_add(seen, seen->name, &addr);
+	for (unsigned i = 0; server != NULL && i < MS_SEEN_TYPES; i++) {
+		server->ret[i] = KNOT_EOK;
+		server->aa[i] = true;
+	}
+	return server;
+}
+
+/* One server that has what ours has; or a parent with a DS and our NS, or others. */
+static ms_seen_t *observe(sim_world_t *world, unsigned node, const ms_action_t *action)
+{
+	static const uint8_t ds[] = { 9, 9, 15, 2, 9 }, ns[] = { 1, 'x', 0 };
+	const ms_zone_t *zone = ms_zone_find(&world->node[node].agent, action->observe.zone);
+	ms_seen_t *seen = calloc(1, sizeof(*seen));
+	memcpy(seen->name, action->observe.zone, sizeof(seen->name));
+	seen->type_count = action->observe.type_count;
+	memcpy(seen->types, action->observe.types, sizeof(seen->types));
+	ms_seen_server_t *server = see(seen);
+	for (unsigned i = 0; i < seen->type_count; i++) {
+		int type = ms_apex_index(seen->types[i]);
+		bool right = !sim_chance(world, world->faults.errand);
+		if (action->observe.parent && type != MS_APEX_NS) {
+			if (right && zone != NULL && zone->apex.set[MS_APEX_CDS].rrs.count > 0) {
+				(void)ms_rrset_copy(&server->set[i], &zone->apex.set[MS_APEX_CDS]);
+			} else {
+				(void)ms_rrset_add(&server->set[i], ds, sizeof(ds));
+			}
+		} else if (action->observe.parent && !right) {
+			(void)ms_rrset_add(&server->set[i], ns, sizeof(ns));
+		} else if (zone != NULL && type >= 0) {
+			(void)ms_rrset_copy(&server->set[i], &zone->apex.set[type]);
+		}
+	}
+	return seen;
+}
+
+static ms_offers_t *offers(void)
+{
+	static const ms_dsync_t list[] = {
+		{ KNOT_RRTYPE_CDS, MS_DSYNC_NOTIFY, 53, "\x01x" },
+		{ KNOT_RRTYPE_CSYNC, MS_DSYNC_NOTIFY, 53, "\x01x" },
+	};
+	ms_offers_t *found = calloc(1, sizeof(*found));
+	found->count = 2;
+	memcpy(found->list, list, sizeof(list));
+	return found;
+}
+
 static void errand(sim_world_t *world, unsigned node, const ms_action_t *action)
 {
 	ms_event_t *event = calloc(1, sizeof(*event));
-	event->kind = action->kind == MS_ACT_OBSERVE ? MS_EV_OBSERVED
-	            : action->kind == MS_ACT_DISCOVER ? MS_EV_DISCOVERED : MS_EV_TOLD;
+	bool fails = sim_chance(world, world->faults.errand);
 	event->id = action->id;
-	event->ret = KNOT_ETIMEOUT;
-	memcpy(event->zone, action->kind == MS_ACT_OBSERVE ? action->observe.zone
-	       : action->kind == MS_ACT_DISCOVER ? action->look.zone : action->inform.zone,
-	       sizeof(event->zone));
+	event->ret = fails ? KNOT_ETIMEOUT : KNOT_EOK;
+	const uint8_t *name = action->look.zone;
+	if (action->kind == MS_ACT_OBSERVE) {
+		event->kind = MS_EV_OBSERVED;
+		name = action->observe.zone;
+		event->seen = fails ? NULL : observe(world, node, action);
+	} else if (action->kind == MS_ACT_DISCOVER) {
+		event->kind = MS_EV_DISCOVERED;
+		event->offers = fails ? NULL : offers();
+	} else {
+		event->kind = MS_EV_TOLD;
+		name = action->inform.zone;
+		event->told.ede = event->told.keystate = -1;
+	}
+	memcpy(event->zone, name, sizeof(event->zone));
 	sim_feed_later(world, sim_between(world, 1, 5000) * MS_MSEC, node, event);
 }
 

@@ -223,6 +223,7 @@ static void run_storm(sim_world_t *world)
 		.replay = sim_between(world, 0, 50),
 		.crash = sim_between(world, 0, 15),
 		.locate = sim_between(world, 0, 400),
+		.errand = sim_between(world, 0, 700),
 		.busy = sim_between(world, 0, 400),
 		.lost_edit = sim_between(world, 0, 200),
 		.journal = sim_between(world, 0, 200),

@@ -31,6 +31,7 @@ typedef struct {
 	unsigned loss, dup, replay;  /* per datagram */
 	unsigned crash;              /* per step with actions */
 	unsigned locate;             /* per look-up */
+	unsigned errand;             /* per question to the parent or name servers; and it lacks our NS */
 	unsigned busy, lost_edit;    /* per edit */
 	unsigned journal;            /* per start: the zone has lost its edits */
 	unsigned store;              /* per commit: fails for some seconds */

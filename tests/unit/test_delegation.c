@@ -361,14 +361,26 @@ static void test_one_key(void **state)
 	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
 	assert_int_equal(key.rrs.count, 1);
 	ms_rrset_clear(&key);
+	/* Claimed at once by one behind us: ours stays. By one in front of us: it goes. */
 	make_add(&pair->held.set[MS_APEX_KEY], 60, theirs, sizeof(theirs));
-	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
-	assert_int_equal(key.rrs.count, 0);
-	/* Both at once: the first one by identity stays, and is the one that tells. */
-	make_add(&zone->apex.set[MS_APEX_KEY], 60, agent.config.parent_key.rdata, 5);
+	make_add(&zone->apex.set[MS_APEX_KEY], 60, theirs, sizeof(theirs));
 	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
 	assert_int_equal(key.rrs.count, 1);
 	ms_rrset_clear(&key);
+	pair = make_pair(&agent, zone, "agent.0.test.");
+	make_add(&pair->held.set[MS_APEX_KEY], 60, theirs, sizeof(theirs));
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 0);
+	/* One that was there before us is never joined by ours. */
+	ms_rrset_clear(&pair->held.set[MS_APEX_KEY]);
+	zone->delegation->key = false;
+	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
+	assert_int_equal(key.rrs.count, 0);
+	/* Who has it tells, whatever its place. */
+	pair->peer->relation = MS_PEER_OPERATIONAL;
+	assert_int_equal(ms_delegation_rank(&agent, zone), 1);
+	make_add(&zone->apex.set[MS_APEX_KEY], 60, agent.config.parent_key.rdata, 5);
+	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
 }
 
 static void test_off(void **state)
