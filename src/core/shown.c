@@ -114,7 +114,7 @@ static bool serves(const ms_seen_t *seen, uint16_t rrtype, const ms_rrset_t *wan
 			knot_dname_txt_storage_t host = "?";
 			(void)knot_rrtype_to_string(rrtype, name, sizeof(name));
 			(void)knot_dname_to_str(host, seen->servers[i].host, sizeof(host));
-			(void)snprintf(why, MS_REASON_MAX + 1, "%.48s %s %s", host, wrong, name);
+			(void)snprintf(why, MS_REASON_MAX + 1, "%.40s %s %.15s", host, wrong, name);
 			return false;
 		}
 	}
