@@ -109,7 +109,6 @@ static int apply_record(ms_agent_t *agent, ms_zone_t *zone, const ms_hsync_t *hs
 	if (pair == NULL) {
 		return KNOT_ENOMEM;
 	}
-	bool was_on = pair->was_on, was_leaving = pair->leaving;
 	bool changed = is_new || !pair->listed || pair->state != hsync->state ||
 	               pair->sign != hsync->sign;
 	if (!pair->listed) {
@@ -126,8 +125,8 @@ static int apply_record(ms_agent_t *agent, ms_zone_t *zone, const ms_hsync_t *hs
 		log_role(zone, pair, out);
 		pair->state_wanted = true;
 	}
-	return pair->was_on != was_on || pair->leaving != was_leaving || changed
-	       ? ms_zone_persist_member(zone, pair, out) : KNOT_EOK;
+	/* Changed or not: what failed half-way is done once more, and then nothing has changed. */
+	return ms_zone_persist_member(zone, pair, out);
 }
 
 /* Those whose record is gone: who was ON leaves, who never was is forgotten. */
@@ -145,12 +144,15 @@ static int drop_unlisted(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t 
 			              "HSYNC: is gone and never was ON -> forget it");
 			ret = ms_zone_forget_member(zone, pair, out);
 			ms_pair_remove(agent, zone, pair);
-		} else if (pair->listed || !pair->leaving) {
-			pair->listed = false;
-			pair->leaving = true;
-			log_role(zone, pair, out);
-			ret = ms_zone_persist_member(zone, pair, out);
+			continue;
 		}
+		bool changed = pair->listed || !pair->leaving;
+		pair->listed = false;
+		pair->leaving = true;
+		if (changed) {
+			log_role(zone, pair, out);
+		}
+		ret = ms_zone_persist_member(zone, pair, out);
 	}
 	return ret;
 }
@@ -257,6 +259,18 @@ static bool unchanged(const ms_agent_t *agent, const ms_zone_t *zone, const ms_l
 	return same;
 }
 
+static int apply_and_keep(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *listing,
+                          ms_now_t now, ms_actions_t *out)
+{
+	zone->listing_unsaved = true;
+	int ret = ms_listing_apply(agent, zone, listing, now, out);
+	if (ret == KNOT_EOK) {
+		ret = ms_zone_persist_hsync(agent, zone, out);
+	}
+	zone->listing_unsaved = ret != KNOT_EOK;
+	return ret;
+}
+
 int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
 	ms_listing_t listing;
@@ -276,13 +290,13 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	              "no provider is SIGN: the last good RRset is kept", out);
 	if (ret == KNOT_ENOENT) {
 		/* Never shared, or we were alone in it: an ordinary zone again. */
-		if (!gone && zone->shared) {
-			memset(&listing, 0, sizeof(listing));
-			ret = ms_listing_apply(agent, zone, &listing, now, out);
-			ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, false, "", out);
-			return ret == KNOT_EOK ? ms_zone_persist_hsync(agent, zone, out) : ret;
+		if (gone || (!zone->shared && !zone->listing_unsaved)) {
+			return KNOT_EOK;
 		}
-		return KNOT_EOK;
+		memset(&listing, 0, sizeof(listing));
+		ret = apply_and_keep(agent, zone, &listing, now, out);
+		ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, false, "", out);
+		return ret;
 	}
 	if (ret != KNOT_EOK) {
 		return KNOT_EOK;
@@ -291,11 +305,5 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 	if (none || (!zone->listing_unsaved && unchanged(agent, zone, &listing))) {
 		return KNOT_EOK;
 	}
-	zone->listing_unsaved = true;
-	ret = ms_listing_apply(agent, zone, &listing, now, out);
-	if (ret == KNOT_EOK) {
-		ret = ms_zone_persist_hsync(agent, zone, out);
-	}
-	zone->listing_unsaved = ret != KNOT_EOK;
-	return ret;
+	return apply_and_keep(agent, zone, &listing, now, out);
 }

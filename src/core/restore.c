@@ -352,7 +352,10 @@ int ms_agent_restored(ms_agent_t *agent)
 		ms_actions_t silent = { 0 };
 		bool leaving = false;
 		for (size_t k = 0; k < zone->pair_count; k++) {
-			leaving |= zone->pairs[k].leaving;
+			ms_pair_t *pair = &zone->pairs[k];
+			/* Whatever its own record says: its keys may stand in the zone. */
+			pair->leaving |= !pair->listed && (pair->was_on || pair->has_held);
+			leaving |= pair->leaving;
 		}
 		/* History is read after the listing that judged it. */
 		ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, &silent);

@@ -107,11 +107,110 @@ static void test_too_many(void **state)
 	ms_rrset_clear(&set);
 }
 
+static const ms_rec_member_t *member_of(const ms_actions_t *out, const char *identity,
+                                        ms_rec_member_t *rec)
+{
+	knot_dname_storage_t buf;
+	make_name(identity, buf);
+	for (size_t i = 0; i < out->count; i++) {
+		const ms_action_t *action = &out->list[i];
+		ms_rec_key_t key;
+		if (action->kind == MS_ACT_PERSIST && action->persist.value != NULL &&
+		    ms_rec_key_decode(action->persist.key, action->persist.key_len, &key) == KNOT_EOK &&
+		    key.kind == MS_REC_MEMBER && knot_dname_is_equal(key.origin, buf) &&
+		    ms_rec_member_decode(action->persist.value, action->persist.value_len,
+		                         rec) == KNOT_EOK) {
+			return rec;
+		}
+	}
+	return NULL;
+}
+
+/* Out of memory half-way, b is known to leave and that is not on disk: the next try writes it. */
+static void test_unsaved(void **state)
+{
+	(void)state;
+	static const char *const listings[][2] = { { A, "OFF OWNER SIGN agent.b.test. ." }, { A, NULL } };
+	for (size_t i = 0; i < 2; i++) {
+		ms_agent_t agent;
+		ms_actions_t out = { 0 };
+		ms_rec_member_t rec;
+		make_agent(&agent);
+		knot_dname_storage_t buf;
+		ms_zone_t *zone = ms_zone_get(&agent, make_name("zone.test.", buf));
+		zone->opted = zone->signing = true;
+		ms_rrset_t *set = &zone->apex.set[MS_APEX_HSYNC];
+		make_hsync(set, A);
+		make_hsync(set, B);
+		assert_int_equal(ms_listing_settle(&agent, zone, make_now(1), &out), KNOT_EOK);
+		ms_rrset_clear(set);
+		for (unsigned k = 0; k < 2 && listings[i][k] != NULL; k++) {
+			make_hsync(set, listings[i][k]);
+		}
+		assert_int_equal(ms_listing_settle(&agent, zone, make_now(2), &out), KNOT_EOK);
+		ms_actions_clear(&out);
+		zone->listing_unsaved = true;
+		assert_int_equal(ms_listing_settle(&agent, zone, make_now(3), &out), KNOT_EOK);
+		assert_non_null(member_of(&out, "agent.b.test.", &rec));
+		assert_true(rec.was_on && rec.leaving);
+		assert_false(zone->listing_unsaved);
+		ms_actions_deinit(&out);
+		ms_agent_deinit(&agent);
+	}
+}
+
+/* Of what was to be written, the records of one kind. */
+static void feed(ms_agent_t *agent, const ms_actions_t *out, ms_rec_kind_t kind)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		const ms_action_t *action = &out->list[i];
+		if (action->kind == MS_ACT_PERSIST && action->persist.key[0] == (uint8_t)kind) {
+			assert_int_equal(ms_agent_restore(agent, action->persist.key, action->persist.key_len,
+			                                  action->persist.value, action->persist.value_len,
+			                                  make_now(3)), KNOT_EOK);
+		}
+	}
+}
+
+/* A record that still says ON, and a listing that does not name it any more: it is leaving. */
+static void test_restored(void **state)
+{
+	(void)state;
+	ms_agent_t agent, next;
+	ms_actions_t both = { 0 }, alone = { 0 };
+	make_agent(&agent);
+	make_agent(&next);
+	knot_dname_storage_t buf;
+	ms_zone_t *zone = ms_zone_get(&agent, make_name("zone.test.", buf));
+	zone->opted = zone->signing = true;
+	ms_rrset_t *set = &zone->apex.set[MS_APEX_HSYNC];
+	make_hsync(set, A);
+	make_hsync(set, B);
+	assert_int_equal(ms_listing_settle(&agent, zone, make_now(1), &both), KNOT_EOK);
+	ms_rrset_clear(set);
+	make_hsync(set, A);
+	assert_int_equal(ms_listing_settle(&agent, zone, make_now(2), &alone), KNOT_EOK);
+	feed(&next, &alone, MS_REC_HSYNC);
+	feed(&next, &both, MS_REC_MEMBER);
+	assert_int_equal(ms_agent_restored(&next), KNOT_EOK);
+	const ms_zone_t *row = ms_zone_find(&next, make_name("zone.test.", buf));
+	const ms_pair_t *b = ms_pair_find(row, make_name("agent.b.test.", buf));
+	assert_non_null(b);
+	assert_true(b->leaving);
+	assert_true(ms_zone_alarmed(row, MS_ALARM_LEAVING));
+	ms_actions_deinit(&both);
+	ms_actions_deinit(&alone);
+	ms_agent_deinit(&agent);
+	ms_agent_deinit(&next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_unsaved),
+		cmocka_unit_test(test_restored),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
