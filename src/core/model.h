@@ -252,6 +252,7 @@ typedef struct ms_agent {
 	ms_spent_t *spent;
 	unsigned errands;              /*!< Questions of core/delegation under way. */
 	bool unsaved;                  /*!< The store failed: nothing may be confirmed. */
+	bool store_works;              /*!< … it does again, but not everything is written yet. */
 	bool store_lost;               /*!< It was damaged, and is a new one since this start. */
 	ms_time_t save_at;
 	uint64_t publish_id;           /*!< Identity records: EDIT under way. */

@@ -303,6 +303,23 @@ static void wake_zones(ms_agent_t *agent, ms_now_t now)
 	ms_agent_wake(agent, now.mono);
 }
 
+/* What failed before must follow, all of it, even if some later record got through. */
+int ms_agent_save(ms_agent_t *agent, ms_now_t now, ms_actions_t *out)
+{
+	int ret = ms_agent_persist_all(agent, out);
+	agent->save_at = ret == KNOT_EOK ? MS_TIME_NEVER : ms_time_add(now.mono, MS_SEC);
+	if (ret != KNOT_EOK || !agent->store_works) {
+		ms_agent_wake(agent, agent->save_at);
+		return ret;
+	}
+	agent->unsaved = false;
+	agent->dirty = true;
+	wake_zones(agent, now);
+	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
+	              "the store works again -> everything is written");
+	return KNOT_EOK;
+}
+
 int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 {
 	if (event->ret != KNOT_EOK) {
@@ -313,21 +330,14 @@ int ms_on_stored(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 			                                       : knot_strerror(event->ret));
 		}
 		agent->unsaved = true;
+		agent->store_works = false;
 		wake_zones(agent, event->now);
 		agent->save_at = ms_time_add(event->now.mono, SAVE_RETRY);
 		ms_agent_wake(agent, agent->save_at);
 		agent->dirty = true;
 		return KNOT_EOK;
 	}
+	agent->store_works = true;
 	agent->dirty = true;
-	if (!agent->unsaved) {
-		return KNOT_EOK;
-	}
-	/* Some later record got through; what failed before it must follow. */
-	agent->unsaved = false;
-	wake_zones(agent, event->now);
-	agent->save_at = MS_TIME_NEVER;
-	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
-	              "the store works again -> everything is written");
-	return ms_agent_persist_all(agent, out);
+	return agent->unsaved ? ms_agent_save(agent, event->now, out) : KNOT_EOK;
 }

@@ -142,8 +142,7 @@ static int agent_settle(ms_agent_t *agent, ms_now_t now, ms_actions_t *out)
 	}
 	if (ret == KNOT_EOK && agent->unsaved && ms_time_due(agent->save_at, now.mono)) {
 		/* MS_EV_STORED tells how it went. */
-		ret = ms_agent_persist_all(agent, out);
-		agent->save_at = ret == KNOT_EOK ? MS_TIME_NEVER : ms_time_add(now.mono, MS_SEC);
+		ret = ms_agent_save(agent, now, out);
 	}
 	return ret;
 }

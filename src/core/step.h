@@ -66,3 +66,6 @@ int ms_zone_persist_owner(const ms_zone_t *zone, const ms_rec_owner_t *owner, ms
 int ms_peer_persist(const ms_peer_t *peer, ms_actions_t *out);
 /*! Everything once more, after the store failed. */
 int ms_agent_persist_all(const ms_agent_t *agent, ms_actions_t *out);
+/*! The same, and where the store is known to work again, that ends ms_agent_t.unsaved; out of memory
+ * it is tried once more a second later. */
+int ms_agent_save(ms_agent_t *agent, ms_now_t now, ms_actions_t *out);

@@ -27,6 +27,8 @@ static const struct {
 	{ 28, "what was written was forgotten while we were OFF" },
 	{ 1455, "an edit took out the last NS of a zone that had changed meanwhile" },
 	{ 2446, "a key of ours that was withdrawn came back as somebody's" },
+	{ 5077, "that a provider leaves was never written, and its keys went with the next start" },
+	{ 6441, "the store worked again, but memory was out when everything was to be written" },
 };
 #define REGRESSIONS (sizeof(regressions) / sizeof(regressions[0]))
 
