@@ -187,8 +187,9 @@ static void check_ns(sim_world_t *world, unsigned node, unsigned zone, const ms_
 	} else if (memory->combined && !is_union) {
 		sim_fail(world, "%s lets version %u out with an NS RRset that is not the union's",
 		         sim_node_name(node), apex->serial);
-	} else {
-		memory->combined = is_union;
+	} else if (is_union && row->self_state == MS_HSYNC_ON) {
+		/* While we are OFF, an owner's set that equals the union is still the owner's. */
+		memory->combined = true;
 	}
 	memory->union_count = 0;
 	sim_note_union(world, node, zone);
