@@ -256,6 +256,10 @@ static bool unchanged(const ms_agent_t *agent, const ms_zone_t *zone, const ms_l
 		same = other != NULL && other->state == now.hsync[i].state &&
 		       other->sign == now.hsync[i].sign && other->nsmgmt == now.hsync[i].nsmgmt;
 	}
+	/* A crash between the two: its own record was newer than the listing on disk. */
+	for (size_t i = 0; same && i < zone->pair_count; i++) {
+		same = !ms_pair_on(&zone->pairs[i]) || !zone->pairs[i].leaving;
+	}
 	return same;
 }
 

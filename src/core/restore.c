@@ -354,7 +354,8 @@ int ms_agent_restored(ms_agent_t *agent)
 		for (size_t k = 0; k < zone->pair_count; k++) {
 			ms_pair_t *pair = &zone->pairs[k];
 			/* Whatever its own record says: its keys may stand in the zone. */
-			pair->leaving |= !pair->listed && (pair->was_on || pair->has_held);
+			pair->leaving |= !ms_pair_on(pair) &&
+			                 (pair->was_on || (pair->has_held && !pair->listed));
 			leaving |= pair->leaving;
 		}
 		/* History is read after the listing that judged it. */
