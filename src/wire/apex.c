@@ -74,8 +74,8 @@ static knot_mm_t shared_mm = { .alloc = shared_alloc, .free = shared_free };
 
 static int unshare(ms_rrset_t *set)
 {
-	shared_t *shared = (shared_t *)set->rrs.rdata - 1;
-	if (set->rrs.rdata == NULL || __atomic_load_n(&shared->refs, __ATOMIC_ACQUIRE) == 1) {
+	if (set->rrs.rdata == NULL ||
+	    __atomic_load_n(&((shared_t *)set->rrs.rdata - 1)->refs, __ATOMIC_ACQUIRE) == 1) {
 		return KNOT_EOK;
 	}
 	knot_rdataset_t own = { 0 };
