@@ -485,7 +485,9 @@ static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *o
 	case MS_DELEG_DISCOVER:
 		return discover(agent, zone, now, out);
 	case MS_DELEG_TELL:
-		return tell(agent, zone, out);
+		/* Perhaps it has acted without a word meanwhile. */
+		d->looked = d->failures > 0 && !d->looked;
+		return d->looked ? ask_parent(agent, zone, out) : tell(agent, zone, out);
 	case MS_DELEG_DONE:
 		return KNOT_EOK;
 	default:
@@ -598,6 +600,10 @@ static void failed_look(ms_zone_t *zone, const char *why, ms_now_t now, ms_actio
 		ms_action_log(out, MS_LOG_INFO, zone->name, NULL, "parent: %s: %s -> again",
 		              ms_delegation_name(d->state), why);
 	}
+	if (d->state == MS_DELEG_TELL) {
+		d->at = now.mono;
+		return;
+	}
 	because(d, "%s", why);
 	again_after(d, MS_DELEG_CONFIRM, MS_DELEG_WATCH_MAX, now);
 }
@@ -620,6 +626,8 @@ static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *
 	} else if (d->state == MS_DELEG_MANUAL && delegated && d->offers == NULL) {
 		/* It was not delegated before, so nobody has looked for DSYNC yet. */
 		happens(zone, MS_DELEG_LASTS, event->now, out);
+	} else if (d->state == MS_DELEG_TELL) {
+		d->at = event->now.mono;
 	} else if (d->state != MS_DELEG_LOOK) {
 		again_after(d, MS_DELEG_WATCH, MS_DELEG_WATCH_MAX, event->now);
 	} else if (!delegated) {

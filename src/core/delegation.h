@@ -81,6 +81,7 @@ typedef struct ms_delegation {
 	bool key;                  /*!< … and KEY. */
 	bool news;                 /*!< That is new: the contribution is to be made anew. */
 	uint8_t scheme;            /*!< Of TELL: MS_DSYNC_NOTIFY or MS_DSYNC_UPDATE. */
+	bool looked;               /*!< TELL: the parent was looked at since the last try. */
 	uint8_t step;              /*!< Of TELL: ms_tell_step_t. */
 	unsigned bootstraps;       /*!< In this round. */
 	bool secure;               /*!< The parent has a DS (I-17). */
