@@ -6,7 +6,9 @@
 #include <libdnssec/key.h>
 
 #include "agent/runtime.h"
+#include "wire/dsync.h"
 #include "wire/hsync.h"
+#include "wire/keystate.h"
 #include "wire/msopt.h"
 
 #define HEARTBEAT_DEFAULT   60     /* Seconds: a silent peer is noticed after two minutes. */
@@ -107,6 +109,8 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_COMBINER_KEY,    YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_PARENT,          YP_TOPT,   YP_VOPT = { parents, MS_PARENT_AUTO },
 	                                      YP_FMULTI },
+	{ MS_ITEM_UPDATE_SCHEME,   YP_TINT,   YP_VINT = { 0, UINT8_MAX, MS_DSYNC_UPDATE } },
+	{ MS_ITEM_KEYSTATE_CODE,   YP_TINT,   YP_VINT = { 0, UINT16_MAX, MS_KEYSTATE_CODE } },
 	{ MS_ITEM_PARENT_KEY,      YP_TSTR,   YP_VNONE },
 	{ MS_ITEM_REPORT_CHANNEL,  YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_APEX_KEY,        YP_TBOOL,  YP_VBOOL = { false } },
@@ -248,6 +252,14 @@ static const char *check_numbers(knotd_conf_check_args_t *args)
 	    knot_rrtype_to_string(hsync, type, sizeof(type)) < 0 ||
 	    strncmp(type, "TYPE", 4) != 0) {
 		return "'hsync-type' is the number of another record type: use an unassigned one";
+	}
+	if (check_int(args, MS_ITEM_UPDATE_SCHEME) < MS_DSYNC_UPDATE) {
+		return "'update-scheme' is 0 or that of NOTIFY: use 2, or one from 128 on";
+	}
+	if (check_int(args, MS_ITEM_KEYSTATE_CODE) < OPTION_CODE_MIN ||
+	    check_int(args, MS_ITEM_KEYSTATE_CODE) == check_int(args, MS_ITEM_OPTION_CODE)) {
+		return "'keystate-code' is assigned to another EDNS option: use 65002, or what the parent "
+		       "uses";
 	}
 	if (check_int(args, MS_ITEM_OPTION_CODE) < OPTION_CODE_MIN) {
 		return "'option-code' is assigned to another EDNS option: use 21 or more";

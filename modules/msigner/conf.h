@@ -43,6 +43,8 @@
 #define MS_ITEM_COMBINER_KEY    "\x0C""combiner-key"
 #define MS_ITEM_PARENT          "\x06""parent"
 #define MS_ITEM_PARENT_KEY      "\x0A""parent-key"
+#define MS_ITEM_UPDATE_SCHEME   "\x0D""update-scheme"
+#define MS_ITEM_KEYSTATE_CODE   "\x0D""keystate-code"
 #define MS_ITEM_REPORT_CHANNEL  "\x0E""report-channel"
 #define MS_ITEM_APEX_KEY        "\x08""apex-key"
 

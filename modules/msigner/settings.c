@@ -185,6 +185,7 @@ static int read_names(knotd_mod_t *mod, ms_config_t *out)
 /*! Ways to tell a parent, the preferred one first. */
 static void read_parent(knotd_mod_t *mod, ms_config_t *out)
 {
+	out->update_scheme = knotd_conf_mod(mod, MS_ITEM_UPDATE_SCHEME).single.integer;
 	knotd_conf_t conf = knotd_conf_mod(mod, MS_ITEM_PARENT);
 	unsigned only = conf.count == 1 ? conf.multi[0].option : MS_PARENT_AUTO;
 	if (conf.count <= 1 && only == MS_PARENT_AUTO) {
@@ -297,6 +298,7 @@ static int read_plain(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_
 	out->forward_count = read_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_FORWARD_MAX);
 	out->uri_port_wins = knotd_conf_mod(mod, MS_ITEM_PORT_PRECEDENCE).single.option ==
 	                     MS_PORT_URI;
+	out->keystate_code = knotd_conf_mod(mod, MS_ITEM_KEYSTATE_CODE).single.integer;
 	out->poll_budget = knotd_conf_mod(mod, MS_ITEM_POLL_BUDGET).single.integer;
 	out->listen = read_listen(mod);
 	if (out->listen.family == 0) {

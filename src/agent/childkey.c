@@ -174,7 +174,7 @@ static int build(talk_t *talk)
 	}
 	ret = ret == KNOT_EOK && len < 0 ? len : ret;
 	if (ret == KNOT_EOK) {
-		ret = ms_envelope_build(&e, MS_KEYSTATE_CODE, body, len, deltas.count, talk->wire,
+		ret = ms_envelope_build(&e, talk->desk->keystate_code, body, len, deltas.count, talk->wire,
 		                        sizeof(talk->wire) - MS_SIG0_MAX);
 	}
 	if (ret > 0) {
@@ -193,7 +193,7 @@ static int exchange(talk_t *talk, ms_event_t *event)
 	ms_envelope_t answer;
 	talk->raw_len = sizeof(talk->raw);
 	int ret = ms_tell_parent(talk->desk->enquirer, to->target, to->port, true, talk->wire,
-	                         talk->len, MS_KEYSTATE_CODE, ms_clock(), talk->desk->stop, &answer,
+	                         talk->len, talk->desk->keystate_code, ms_clock(), talk->desk->stop, &answer,
 	                         talk->raw, &talk->raw_len, talk->desk->reason,
 	                         sizeof(talk->desk->reason));
 	if (ret != KNOT_EOK) {

@@ -23,6 +23,7 @@ typedef struct {
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
 	char *parent_key;                /*!< Path. */
+	uint16_t keystate_code;
 	ms_enquirer_t *enquirer;         /*!< Borrowed. */
 	char reason[MS_CTL_REASON_MAX];  /*!< Of the last failure. */
 } ms_desk_t;

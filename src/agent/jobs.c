@@ -60,6 +60,7 @@ int ms_jobs_configure(ms_jobs_t *jobs, const ms_settings_t *settings)
 	free(jobs->kasp_db);
 	free(jobs->parent_key);
 	jobs->parent_key = key_copy;
+	jobs->keystate_code = settings->keystate_code;
 	ms_enquirer_free(jobs->next);
 	jobs->next = enquirer;
 	jobs->control = control_copy;
@@ -294,7 +295,8 @@ static void *run(void *ctx)
 			.stop = &jobs->stop,
 			.control = strdup(jobs->control), .kasp_db = strdup(jobs->kasp_db),
 			.combiner = jobs->combiner, .combiner_key = jobs->combiner_key,
-			.parent_key = strdup(jobs->parent_key), .enquirer = jobs->enquirer,
+			.parent_key = strdup(jobs->parent_key),
+			.keystate_code = jobs->keystate_code, .enquirer = jobs->enquirer,
 		};
 		pthread_mutex_unlock(&jobs->lock);
 		ms_enquirer_free(old);

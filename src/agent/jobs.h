@@ -46,6 +46,7 @@ typedef struct ms_jobs {
 	char *control;           /*!< Paths. */
 	char *kasp_db;
 	char *parent_key;
+	uint16_t keystate_code;
 	ms_addr_t combiner;
 	ms_tsig_key_t combiner_key;
 	ms_enquirer_t *enquirer; /*!< The thread's own … */

@@ -33,6 +33,7 @@ typedef struct {
 	char kasp_db[MS_PATH_MAX];
 	char key[MS_PATH_MAX];             /*!< SIG(0) private key, made when missing. */
 	char parent_key[MS_PATH_MAX];      /*!< The child's SIG(0) private key, made when needed. */
+	uint16_t keystate_code;            /*!< Of the EDNS option KeyState. */
 	char root_hints[MS_PATH_MAX];      /*!< Empty: Debian's. */
 	char trust_anchor[MS_PATH_MAX];    /*!< Empty: Debian's. */
 	uint8_t forward_count;

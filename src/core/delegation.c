@@ -326,8 +326,10 @@ static int ask_offers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 }
 
 /* The first one in canonical order is the same one at every provider (J-06). */
-static const ms_dsync_t *find_offer(const ms_delegation_t *d, uint16_t rrtype, uint8_t scheme)
+static const ms_dsync_t *find_offer(const ms_agent_t *agent, const ms_delegation_t *d,
+                                    uint16_t rrtype, uint8_t way)
 {
+	uint8_t scheme = way == MS_DSYNC_UPDATE ? agent->config.update_scheme : way;
 	for (unsigned i = 0; d->offers != NULL && i < d->offers->count; i++) {
 		if (ms_dsync_fits(&d->offers->list[i], rrtype, scheme)) {
 			return &d->offers->list[i];
@@ -345,11 +347,11 @@ static uint16_t notify_type(uint8_t lack)
 static uint8_t tellable(const ms_agent_t *agent, const ms_delegation_t *d, uint8_t scheme)
 {
 	if (scheme == MS_DSYNC_UPDATE) {
-		return may_update(agent) && find_offer(d, KNOT_RRTYPE_ANY, scheme) != NULL ? d->lacks : 0;
+		return may_update(agent) && find_offer(agent, d, KNOT_RRTYPE_ANY, scheme) != NULL ? d->lacks : 0;
 	}
 	uint8_t bits = 0;
 	for (uint8_t lack = MS_LACKS_DS; lack <= MS_LACKS_NS; lack <<= 1) {
-		bits |= find_offer(d, notify_type(lack), scheme) != NULL ? d->lacks & lack : 0;
+		bits |= find_offer(agent, d, notify_type(lack), scheme) != NULL ? d->lacks & lack : 0;
 	}
 	return bits;
 }
@@ -409,8 +411,8 @@ static int tell(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 	ms_delegation_t *d = zone->delegation;
 	bool notify = d->scheme == MS_DSYNC_NOTIFY;
 	d->telling = !notify ? d->left : d->left & MS_LACKS_DS ? MS_LACKS_DS : MS_LACKS_NS;
-	const ms_dsync_t *offer = find_offer(d, notify ? notify_type(d->telling) : KNOT_RRTYPE_ANY,
-	                                     d->scheme);
+	const ms_dsync_t *offer = find_offer(agent, d, notify ? notify_type(d->telling)
+	                                     : KNOT_RRTYPE_ANY, d->scheme);
 	size_t before = out->count;
 	ms_action_t *action = offer != NULL ? ms_action_add(out, MS_ACT_TELL_PARENT) : NULL;
 	if (action == NULL) {

@@ -51,7 +51,8 @@ typedef struct {
 	uint8_t compare_count;         /*!< Types of the apex that are compared (O-15). */
 	uint16_t compare[MS_COMPONENTS_MAX];
 	uint8_t parent_count;          /*!< Ways to tell a parent; 0: it is not told. */
-	uint8_t parent[MS_PARENT_WAYS];/*!< DSYNC schemes, the preferred one first. */
+	uint8_t parent[MS_PARENT_WAYS];/*!< MS_DSYNC_NOTIFY, MS_DSYNC_UPDATE; the preferred one first. */
+	uint8_t update_scheme;         /*!< Number of DSYNC's scheme UPDATE (X-36). */
 	ms_keyrr_t parent_key;         /*!< KEY RDATA by which a parent knows us; empty: none. */
 	knot_dname_storage_t channel;  /*!< Agent domain of Report-Channel; root: none. */
 	uint8_t addr_count;

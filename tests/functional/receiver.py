@@ -18,7 +18,7 @@ PORT = 5353
 NOTIFY, UPDATE = 4, 5
 CDS, CSYNC = 59, 62
 ANY = 255
-KEYSTATE = 65002
+KEYSTATE = 65100
 
 Message = collections.namedtuple("Message", "opcode aa qname qtype options tcp wire")
 

@@ -65,10 +65,11 @@ class Parent:
 
 
 def test(make_lab):
-    lab = started(make_lab, module_items=["apex-key: on", "parent: update"])
+    lab = started(make_lab, module_items=["apex-key: on", "parent: [ update, notify ]",
+                                            "update-scheme: 200", "keystate-code: 65100"])
     parent_key = Key(f"{lab.folder}/receiver.pem", HOST, make=True)
     child_key = Key(f"{lab.path('alpha')}/msigner/parent.pem", ZONE)
-    receiver = Receiver(publish(lab, dsync(ANY, 2), key=parent_key.rdata))
+    receiver = Receiver(publish(lab, dsync(ANY, 200), key=parent_key.rdata))
     played = Parent(lab, child_key, parent_key)
     receiver.answer = played.answer
     try:
