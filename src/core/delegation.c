@@ -163,7 +163,7 @@ static bool wanted(const ms_agent_t *agent, const ms_zone_t *zone)
 	       zone->opted && zone->signing && zone->loaded && zone->shared &&
 	       zone->self_state == MS_HSYNC_ON && zone->self_sign == MS_HSYNC_SIGN &&
 	       zone->apex.is_signed && zone->name[0] != '\0' &&
-	       (zone->apex.set[MS_APEX_CDS].rrs.count > 0 || ms_shown_ns_ours(zone));
+	       (ms_shown_ds_ours(zone) || ms_shown_ns_ours(zone));
 }
 
 /* Is the apex what the group wants, as far as we know? Nothing is judged in the middle of a change. */
@@ -257,7 +257,8 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 {
 	ms_delegation_t *d = zone->delegation;
 	ms_digest_t digest;
-	if (d->known && d->serial == zone->apex.serial) {
+	bool ds = ms_shown_ds_ours(zone);
+	if (d->known && d->serial == zone->apex.serial && d->ds == ds) {
 		return KNOT_EOK;
 	}
 	int ret = ms_shown_digest(zone, &digest);
@@ -273,6 +274,7 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		happens(zone, MS_DELEG_CHANGED, now, out);
 	}
 	d->known = true;
+	d->ds = ds;
 	d->serial = zone->apex.serial;
 	return KNOT_EOK;
 }

@@ -85,6 +85,7 @@ typedef struct ms_delegation {
 	uint8_t step;              /*!< Of TELL: ms_tell_step_t. */
 	unsigned bootstraps;       /*!< In this round. */
 	bool secure;               /*!< The parent has a DS (I-17). */
+	bool ds;                   /*!< The wish has DS: every signer has CDS. */
 	bool known;                /*!< The wish is that of the apex with \a serial. */
 	uint32_t serial;
 	ms_digest_t wish;

@@ -19,6 +19,18 @@ bool ms_shown_ns_ours(const ms_zone_t *zone)
 	return zone->wanted != NULL && (zone->wanted->managed & (1u << MS_APEX_NS)) != 0;
 }
 
+bool ms_shown_ds_ours(const ms_zone_t *zone)
+{
+	bool all = zone->apex.set[MS_APEX_CDS].rrs.count > 0;
+	all &= zone->self_sign != MS_HSYNC_SIGN || zone->own.set[MS_APEX_CDS].rrs.count > 0;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		bool signs = pair->sign == MS_HSYNC_SIGN && (ms_pair_on(pair) || pair->leaving);
+		all &= !signs || pair->held.set[MS_APEX_CDS].rrs.count > 0;
+	}
+	return all;
+}
+
 static int lower_ns(const ms_rrset_t *ns, ms_rrset_t *out)
 {
 	int ret = KNOT_EOK;
@@ -61,9 +73,6 @@ static bool all_named(const ms_rrset_t *keys, const ms_rrset_t *by)
 /* The parent may choose digest types of its own (RFC 7344 section 6), but not keys. */
 static bool same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds)
 {
-	if (cds->rrs.count == 0) {
-		return true;
-	}
 	if (ms_cds_set_is_delete(cds)) {
 		return ds->rrs.count == 0;
 	}
@@ -88,7 +97,8 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 		answered = true;
 		*delegated |= server->set[ns].rrs.count > 0;
 		*secure |= server->set[ds].rrs.count > 0;
-		*lacks |= same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
+		*lacks |= !ms_shown_ds_ours(zone) ||
+		          same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
 		*lacks |= !ms_shown_ns_ours(zone) || ms_rrset_equal(&wanted, &server->set[ns])
 		        ? 0 : MS_LACKS_NS;
 	}
@@ -171,8 +181,9 @@ int ms_shown_digest(const ms_zone_t *zone, ms_digest_t *out)
 	static const ms_rrset_t nothing;
 	const ms_apex_t *apex = &zone->apex;
 	/* The TTL is not the parent's business. */
-	const ms_rrset_t cds = { .rrs = apex->set[MS_APEX_CDS].rrs };
-	const ms_rrset_t cdnskey = { .rrs = apex->set[MS_APEX_CDNSKEY].rrs };
+	bool ds = ms_shown_ds_ours(zone);
+	const ms_rrset_t cds = { .rrs = ds ? apex->set[MS_APEX_CDS].rrs : nothing.rrs };
+	const ms_rrset_t cdnskey = { .rrs = ds ? apex->set[MS_APEX_CDNSKEY].rrs : nothing.rrs };
 	const ms_rrset_t ns = { .rrs = ms_shown_ns_ours(zone) ? apex->set[MS_APEX_NS].rrs
 	                                                      : nothing.rrs };
 	const ms_rrset_t *sets[] = { &ns, &cds, &cdnskey };

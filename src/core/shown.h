@@ -11,6 +11,11 @@
 #define MS_LACKS_DS 0x1
 #define MS_LACKS_NS 0x2
 
+/*!
+ * Every signer has contributed CDS, so that the set may be spoken of: a parent that followed an
+ * incomplete one would cut off the servers of whoever is missing (I-03, I-06, L-27).
+ */
+bool ms_shown_ds_ours(const ms_zone_t *zone);
 /*! NS is the providers' business, so that CSYNC and UPDATE may speak of it (F, H). */
 bool ms_shown_ns_ours(const ms_zone_t *zone);
 

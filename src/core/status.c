@@ -236,10 +236,12 @@ static void put_parent(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone
 	static const char *const lacks[] = { "nothing", "DS", "NS", "DS,NS" };
 	const ms_delegation_t *d = zone->delegation;
 	if (d == NULL) {
-		put(t, "\nparent=%s", agent->config.parent_count == 0 ? "off" : "idle");
+		put(t, "\nparent=%s cds=%s", agent->config.parent_count == 0 ? "off" : "idle",
+		    ms_shown_ds_ours(zone) ? "complete" : "incomplete");
 		return;
 	}
-	put(t, "\nparent=%s lacks=%s turn=%s told=%u csync=%s", ms_delegation_name(d->state),
+	put(t, "\nparent=%s cds=%s lacks=%s turn=%s told=%u csync=%s", ms_delegation_name(d->state),
+	    d->ds ? "complete" : "incomplete",
 	    lacks[d->lacks & (MS_LACKS_DS | MS_LACKS_NS)],
 	    ms_delegation_rank(agent, zone) == 0 ? "yes" : "no", d->told, d->csync ? "yes" : "no");
 	if (d->offers != NULL) {

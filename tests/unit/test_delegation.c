@@ -16,6 +16,7 @@
 #include "core/tellupdate.h"
 #include "core/wanted.h"
 #include "make.h"
+#include "wire/ds.h"
 #include "wire/envelope.h"
 #include "wire/keystate.h"
 
@@ -23,10 +24,21 @@ static ms_agent_t agent;
 static ms_actions_t out;
 static ms_zone_t *zone;
 
-/* Tags 1 and 2, algorithm 13, digest types 2 and 4. */
-static const uint8_t ds1[] = { 0, 1, 13, 2, 1, 1 }, ds1_sha384[] = { 0, 1, 13, 4, 1, 1, 1 };
-static const uint8_t ds1_wrong[] = { 0, 1, 13, 2, 9, 9 }, ds2[] = { 0, 2, 13, 2, 2, 2 };
-static const uint8_t soa[22] = { 0 }, zsk[MAKE_KEY_LEN] = { 1, 0, 3, 15 };
+/* Of our key, in two forms and with a wrong digest; and of another one. */
+static uint8_t ds1[36], ds1_sha384[52], ds1_wrong[36], ds2[36], zsk[MAKE_KEY_LEN];
+static const uint8_t soa[22] = { 0 };
+
+static void make_ds(void)
+{
+	uint8_t other[MAKE_KEY_LEN];
+	make_zsk(1, zsk);
+	make_zsk(2, other);
+	assert_int_equal(ms_ds_make(zone->name, zsk, sizeof(zsk), 2, ds1, sizeof(ds1)), 36);
+	assert_int_equal(ms_ds_make(zone->name, zsk, sizeof(zsk), 4, ds1_sha384, 52), 52);
+	assert_int_equal(ms_ds_make(zone->name, other, sizeof(other), 2, ds2, sizeof(ds2)), 36);
+	memcpy(ds1_wrong, ds1, sizeof(ds1));
+	ds1_wrong[35] ^= 1;
+}
 
 static int setup(void **state)
 {
@@ -37,11 +49,13 @@ static int setup(void **state)
 	zone = make_zone(&agent);
 	zone->apex.is_signed = true;
 	zone->apex.serial = 7;
+	make_ds();
 	make_add(&zone->apex.set[MS_APEX_SOA], 60, soa, sizeof(soa));
 	make_add(&zone->apex.set[MS_APEX_CDS], 60, ds1, sizeof(ds1));
 	make_ns(&zone->apex.set[MS_APEX_NS], "ns.a.test.");
 	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, zsk, sizeof(zsk));
 	make_own(zone, zsk);
+	make_add(&zone->own.set[MS_APEX_CDS], 60, ds1, sizeof(ds1));
 	return 0;
 }
 
@@ -228,6 +242,10 @@ static void test_one_tells(void **state)
 	ms_pair_t *first = make_pair(&agent, zone, "agent.0.test.");
 	first->peer->relation = MS_PEER_OPERATIONAL;
 	assert_int_equal(ms_delegation_rank(&agent, zone), 1);
+	/* A signer without CDS would be cut off: there is nothing to say about DS (I-06). */
+	assert_null(settle(0, MS_ACT_OBSERVE));
+	assert_null(zone->delegation);
+	make_add(&first->held.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
 	assert_null(settle(0, MS_ACT_OBSERVE));
 	assert_null(settle(899, MS_ACT_OBSERVE));
 	assert_non_null(settle(900, MS_ACT_OBSERVE));
@@ -358,6 +376,7 @@ static void test_one_key(void **state)
 	agent.config.parent_key.len = 5;
 	memcpy(agent.config.parent_key.rdata, "\x02\x00\x03\x0f\x01", 5);
 	ms_pair_t *pair = make_pair(&agent, zone, "agent.z.test.");
+	make_add(&pair->held.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
 	(void)settle(0, MS_ACT_OBSERVE);
 	assert_int_equal(ms_delegation_key(&agent, zone, &key), KNOT_EOK);
 	assert_int_equal(key.rrs.count, 0);
