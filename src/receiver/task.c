@@ -24,8 +24,6 @@
 #define CHANGES_MAX (2 + 4 * MS_NS_MAX)
 /* Most that a program may print; only the end of its standard error is used. */
 #define COMMAND_OUT_MAX 65536
-/* Room for the names of the children of a zone: what one answer may have. */
-#define NAMES_MAX (MS_CTL_ITEMS_MAX * 64)
 
 ms_task_t *ms_task_new(ms_task_kind_t kind, ms_rx_setup_t *setup)
 {
@@ -43,7 +41,7 @@ void ms_task_free(ms_task_t *task)
 		ms_survey_free(task->survey);
 		ms_deleg_clear(&task->before);
 		ms_deleg_clear(&task->after);
-		free(task->names);
+		ms_names_clear(&task->names);
 		ms_rx_setup_unref(task->setup);
 		free(task);
 	}
@@ -253,7 +251,6 @@ static void publish(ms_task_t *task, const atomic_bool *stop)
 	ms_publication_clear(&p);
 }
 
-/* Owners of NS below the apex; they come one after the other. */
 static int take_owner(void *ctx, knot_ctl_data_t *data)
 {
 	ms_task_t *task = ctx;
@@ -264,54 +261,50 @@ static int take_owner(void *ctx, knot_ctl_data_t *data)
 		return KNOT_EOK;
 	}
 	knot_dname_to_lower(name);
-	size_t len = knot_dname_size(name);
-	if (knot_dname_is_equal(name, task->parent) || knot_dname_is_equal(name, task->child)) {
-		return KNOT_EOK;
-	}
-	if (task->names_len + len > NAMES_MAX) {
-		return KNOT_ESPACE;
-	}
-	memcpy(task->names + task->names_len, name, len);
-	task->names_len += len;
-	task->name_count++;
-	ms_name_copy(task->child, name); /* The last one. */
-	return KNOT_EOK;
+	return knot_dname_is_equal(name, task->parent) ? KNOT_EOK
+	     : ms_names_add(&task->names, name, task->setup->settings.children_max);
 }
 
 /* Not zone-read: it can crash Knot before 3.2.7. */
-static void list(ms_task_t *task, const atomic_bool *stop)
+static int list_by_control(ms_task_t *task, ms_ctl_t *ctl)
 {
-	ms_ctl_t ctl;
 	ms_ctl_zone_t status;
 	knot_dname_txt_storage_t zone;
+	if (knot_dname_to_str(zone, task->parent, sizeof(zone)) == NULL) {
+		return KNOT_ERROR;
+	}
+	int ret = ms_ctl_zone_status(ctl, zone, &status);
+	if (ret != KNOT_EOK || !status.loaded || status.transaction) {
+		return ret != KNOT_EOK ? ret : KNOT_EBUSY;
+	}
+	ms_ctl_cmd_t begin = { .cmd = "zone-begin", .zone = zone };
+	ms_ctl_cmd_t get = { .cmd = "zone-get", .zone = zone };
+	ret = ms_ctl_call(ctl, &begin, NULL, NULL);
+	bool open = ret == KNOT_EOK || ctl->broken;
+	if (ret == KNOT_EOK) {
+		ret = ms_ctl_call(ctl, &get, take_owner, task);
+	}
+	if (open) {
+		ms_ctl_abort(ctl, zone);
+	}
+	return ret;
+}
+
+/* By AXFR where the server lets us; else over the control socket, which has a limit. */
+static void list(ms_task_t *task, const atomic_bool *stop)
+{
+	const ms_rx_settings_t *s = &task->setup->settings;
+	ms_ctl_t ctl;
 	char reason[MS_CTL_REASON_MAX] = "";
-	task->names = malloc(NAMES_MAX);
-	if (task->names == NULL || knot_dname_to_str(zone, task->parent, sizeof(zone)) == NULL) {
-		task->ret = KNOT_ENOMEM;
+	task->ret = ms_names_axfr(&s->listen, task->parent, s->children_max, stop, &task->names);
+	if (task->ret == KNOT_EOK || task->ret == KNOT_EBUSY || task->ret == KNOT_ELIMIT) {
 		return;
 	}
-	task->ret = ms_ctl_open(&ctl, task->setup->settings.control, stop, reason, sizeof(reason));
-	if (task->ret != KNOT_EOK) {
-		ms_text_copy(task->text, reason, sizeof(task->text));
-		return;
-	}
-	task->ret = ms_ctl_zone_status(&ctl, zone, &status);
-	if (task->ret == KNOT_EOK && (!status.loaded || status.transaction)) {
-		task->ret = KNOT_EBUSY;
-	}
+	task->ret = ms_ctl_open(&ctl, s->control, stop, reason, sizeof(reason));
 	if (task->ret == KNOT_EOK) {
-		ms_ctl_cmd_t begin = { .cmd = "zone-begin", .zone = zone };
-		ms_ctl_cmd_t get = { .cmd = "zone-get", .zone = zone };
-		task->ret = ms_ctl_call(&ctl, &begin, NULL, NULL);
-		bool open = task->ret == KNOT_EOK || ctl.broken;
-		if (task->ret == KNOT_EOK) {
-			task->ret = ms_ctl_call(&ctl, &get, take_owner, task);
-		}
-		if (open) {
-			ms_ctl_abort(&ctl, zone);
-		}
+		task->ret = list_by_control(task, &ctl);
+		ms_ctl_close(&ctl);
 	}
-	ms_ctl_close(&ctl);
 	ms_text_copy(task->text, reason, sizeof(task->text));
 }
 

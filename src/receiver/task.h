@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "io/names.h"
 #include "io/probe.h"
 #include "wire/survey.h"
 
@@ -38,9 +39,7 @@ typedef struct ms_task {
 	bool want_key, want_signals, udp;
 	ms_survey_t *survey;           /*!< SURVEY: owned. */
 	ms_deleg_t before, after;      /*!< APPLY: owned. */
-	size_t name_count;             /*!< LIST: owned names, one after the other. */
-	size_t names_len;
-	uint8_t *names;
+	ms_names_t names;              /*!< LIST: owned. */
 	int ret;
 	char text[MS_TASK_TEXT_MAX];   /*!< Why not KNOT_EOK. */
 } ms_task_t;

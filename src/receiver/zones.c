@@ -101,12 +101,12 @@ static void listed(ms_receiver_t *rx, ms_rx_zone_t *zone, const ms_task_t *task,
 	zone->list_at = ms_time_add(now.mono, rx->setup->settings.pace.scan);
 	if (task->ret != KNOT_EOK) {
 		ms_rx_log(rx, MS_LOG_WARNING, "%s: its children cannot be listed -> only those known by "
-		          "NOTIFY and UPDATE are scanned (%s)", ms_rx_name(zone->name, name),
+		          "NOTIFY and UPDATE are scanned; allow AXFR to this server's own address (%s)", ms_rx_name(zone->name, name),
 		          task->text[0] != '\0' ? task->text : knot_strerror(task->ret));
 		return;
 	}
-	const uint8_t *at = task->names;
-	for (size_t i = 0; i < task->name_count; i++, at += knot_dname_size(at)) {
+	const uint8_t *at = task->names.names;
+	for (size_t i = 0; i < task->names.count; i++, at += knot_dname_size(at)) {
 		(void)ms_cuts_get(rx, at, zone->name, now);
 	}
 }

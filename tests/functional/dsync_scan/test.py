@@ -7,9 +7,15 @@ from delegation import CHILD, PARENT, Delegation, ds_hex
 OTHER = "other.example."
 
 
+ACL = "acl:\n  - id: self\n    action: transfer\n    address: 127.0.0.0/8\n"
+FILLER = 5000    # Records: more than the control socket tells.
+
+
 def test(make_lab):
-    lab = make_lab(kind=Delegation, children=[CHILD, OTHER],
+    lab = make_lab(kind=Delegation, children=[CHILD, OTHER], sections=ACL, zone_items=["acl: self"],
                    items=["scan: 1", "gap: 0", "retry: 1", "retries: 1", "timeout: 1"])
+    with open(f"{lab.path('parent')}/example.zone", "a", encoding="ascii") as zone:
+        zone.writelines(f"x{number}.example. 60 TXT x\n" for number in range(FILLER))
     lab.start()
     lab.until(lambda: "DSYNC is published" in lab.log(), 20, "the parent publishes DSYNC")
     for zone in CHILD, OTHER:
