@@ -19,6 +19,9 @@
 /* A zone that cannot be edited now is tried again after this, doubled each time, so often. */
 #define BUSY_PAUSE (200 * MS_MSEC)
 #define BUSY_MAX 8
+/* With so many tasks waiting no child is looked at for the sake of the scan; with so many, none at all. */
+#define BACKLOG_SCAN 64
+#define BACKLOG_MAX  1024
 
 void ms_look_hint(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
@@ -254,9 +257,16 @@ static void begin(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 	}
 }
 
+/* Is there room for one more look? Who asks for it comes before the scan. */
+static bool has_room(ms_receiver_t *rx, const ms_cut_t *cut)
+{
+	bool asked = cut->hinted || cut->update != NULL || cut->row.todo != MS_TODO_NONE;
+	return ms_pool_waiting(&rx->pool) < (asked ? BACKLOG_MAX : BACKLOG_SCAN);
+}
+
 void ms_look_run(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
-	if (cut->phase == MS_CUT_IDLE && ms_pace_due(&cut->pace, now.mono)) {
+	if (cut->phase == MS_CUT_IDLE && ms_pace_due(&cut->pace, now.mono) && has_room(rx, cut)) {
 		begin(rx, cut, now);
 	} else if (cut->phase == MS_CUT_APPLY && ms_time_due(cut->apply_at, now.mono)) {
 		start_apply(rx, cut, now);

@@ -63,6 +63,14 @@ int ms_pool_start(ms_pool_t *pool, unsigned threads)
 	return KNOT_EOK;
 }
 
+size_t ms_pool_waiting(ms_pool_t *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	size_t count = pool->count;
+	pthread_mutex_unlock(&pool->lock);
+	return count;
+}
+
 int ms_pool_add(ms_pool_t *pool, ms_task_t *task)
 {
 	pthread_mutex_lock(&pool->lock);

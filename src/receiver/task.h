@@ -13,8 +13,8 @@
 #include "io/probe.h"
 #include "wire/survey.h"
 
-/*! Tasks that wait: one for each child that is due at once. */
-#define MS_TASKS_MAX 65536
+/*! Tasks that wait, some ten kilobytes each. */
+#define MS_TASKS_MAX 4096
 #define MS_TASK_TEXT_MAX 256
 /*! Longest run of the operator's program, milliseconds. */
 #define MS_TASK_COMMAND_MS 30000
@@ -64,6 +64,8 @@ void ms_task_do(ms_task_t *task, const atomic_bool *stop);
 
 int ms_pool_init(ms_pool_t *pool, void (*done)(void *, ms_task_t *), void *ctx);
 int ms_pool_start(ms_pool_t *pool, unsigned threads);
+/*! How many wait. */
+size_t ms_pool_waiting(ms_pool_t *pool);
 /*! Takes \a task on success. \retval KNOT_ELIMIT */
 int ms_pool_add(ms_pool_t *pool, ms_task_t *task);
 void ms_pool_stop(ms_pool_t *pool);

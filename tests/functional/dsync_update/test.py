@@ -141,8 +141,11 @@ def roll(lab, key, following):
     said = update(lab, key, "-o", "2", "-i", following[2], *upload(following))
     assert (said["rcode"], said["keystate"]) == ("NOERROR", "trusted"), said
     assert state(lab, key)["keystate"] == "unknown"
-    assert update(lab, key, *upload(key))["rcode"] == "NOERROR"     # By itself: known, not trusted.
-    assert state(lab, key)["keystate"] != "trusted"
+    # The old one again, by itself: known, and not published any more, so never trusted.
+    lab.publish_key(following)
+    assert update(lab, key, *upload(key))["rcode"] == "NOERROR"
+    lab.until(lambda: state(lab, key)["keystate"] == "validation failed", 10, "the old key failed",
+              lab.status)
     assert state(lab, following)["keystate"] == "trusted"
 
 
