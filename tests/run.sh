@@ -7,13 +7,13 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=samples/lib/setup.sh
 . "$TOP/samples/lib/setup.sh"
 
-ALL=(unit functional sample asan distcheck matrix)
+ALL=(unit functional sample asan distcheck)
 LOGS=$TOP/build/logs
 passed=0 failed=0 skipped=0
 
 usage() {
 	cat <<-END
-	usage: tests/run.sh [PART...]     PART: ${ALL[*]}; default: all
+	usage: tests/run.sh [PART...]     PART: ${ALL[*]} matrix; default: all but matrix
 	  unit        build with warnings as errors; unit tests, fuzz seeds, simulator, lint
 	  functional  scenarios with real knotd and unbound on loopback
 	  sample      samples/two-providers/run.sh, samples/combiner-signer/run.sh
