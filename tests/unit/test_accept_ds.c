@@ -116,7 +116,7 @@ static void broken_survey(ms_survey_t *s, ms_policy_t *p)
 	s->ret = KNOT_ELIMIT;
 }
 
-/* A key that no DNSKEY RRset has, beside one that all have: fine (K-25). */
+/* A key that no DNSKEY RRset has, beside one that all have: fine. */
 static void absent_key(ms_survey_t *s, ms_policy_t *p)
 {
 	for (int i = 0; i < 2; i++) {
@@ -248,41 +248,41 @@ static const struct {
 	uint8_t kind, rule;
 	uint16_t count;              /* CHANGE: DS afterwards. */
 } cases[] = {
-	{ "nothing published", none, MS_VERDICT_SAME, MS_RULE_NONE, 0 },
+	{ "nothing published (K-12)", none, MS_VERDICT_SAME, MS_RULE_NONE, 0 },
 	{ "as it is", same, MS_VERDICT_SAME, MS_RULE_NONE, 0 },
 	{ "a second key", more, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
 	{ "the other key", swap, MS_VERDICT_CHANGE, MS_RULE_NONE, 1 },
-	{ "one server has none", one_only, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
-	{ "servers differ", differ, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
-	{ "signed by the ZSK", by_zsk, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
-	{ "signed by a KSK without DS", by_new_ksk, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
-	{ "signature expired", expired, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
-	{ "signature of tomorrow", early, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
-	{ "replay of an older CDS", older, MS_VERDICT_REFUSE, MS_RULE_NEWER, 0 },
+	{ "one server has none (K-19, K-20)", one_only, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
+	{ "servers differ (K-19, K-21)", differ, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
+	{ "signed by the ZSK (K-13)", by_zsk, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
+	{ "signed by a KSK without DS (K-13)", by_new_ksk, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
+	{ "signature expired (K-23)", expired, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
+	{ "signature of tomorrow (K-23)", early, MS_VERDICT_REFUSE, MS_RULE_SIGNER, 0 },
+	{ "replay of an older CDS (K-16)", older, MS_VERDICT_REFUSE, MS_RULE_NEWER, 0 },
 	{ "one server silent", silent, MS_VERDICT_WAIT, MS_RULE_ANSWER, 0 },
-	{ "silent for so long that it does not count", silent_dropped, MS_VERDICT_CHANGE,
+	{ "silent for so long that it does not count (K-20)", silent_dropped, MS_VERDICT_CHANGE,
 	  MS_RULE_NONE, 2 },
-	{ "all silent", all_silent, MS_VERDICT_WAIT, MS_RULE_ANSWER, 0 },
+	{ "all silent (K-20)", all_silent, MS_VERDICT_WAIT, MS_RULE_ANSWER, 0 },
 	{ "silent about CDS alone", half_silent, MS_VERDICT_WAIT, MS_RULE_ANSWER, 0 },
-	{ "bogus at one server", bogus, MS_VERDICT_REFUSE, MS_RULE_VALID, 0 },
-	{ "unsigned at one server", insecure, MS_VERDICT_REFUSE, MS_RULE_VALID, 0 },
+	{ "bogus at one server (K-23)", bogus, MS_VERDICT_REFUSE, MS_RULE_VALID, 0 },
+	{ "unsigned at one server (K-23)", insecure, MS_VERDICT_REFUSE, MS_RULE_VALID, 0 },
 	{ "no server at all", nobody, MS_VERDICT_WAIT, MS_RULE_ANSWER, 0 },
 	{ "servers cannot be found", broken_survey, MS_VERDICT_WAIT, MS_RULE_SURVEY, 0 },
-	{ "DNSKEY of one CDS absent", absent_key, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
-	{ "DNSKEY of the only CDS absent", absent_alone, MS_VERDICT_REFUSE, MS_RULE_PATH, 0 },
-	{ "one server would be bogus", no_path, MS_VERDICT_REFUSE, MS_RULE_PATH, 0 },
+	{ "DNSKEY of one CDS absent (K-25)", absent_key, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
+	{ "DNSKEY of the only CDS absent (K-14)", absent_alone, MS_VERDICT_REFUSE, MS_RULE_PATH, 0 },
+	{ "one server would be bogus (K-26)", no_path, MS_VERDICT_REFUSE, MS_RULE_PATH, 0 },
 	{ "algorithm not accepted", algorithm, MS_VERDICT_REFUSE, MS_RULE_POLICY, 0 },
 	{ "digest type not accepted", digest, MS_VERDICT_REFUSE, MS_RULE_POLICY, 0 },
 	{ "malformed CDS", malformed, MS_VERDICT_REFUSE, MS_RULE_FORM, 0 },
-	{ "delete", deleted, MS_VERDICT_CHANGE, MS_RULE_NONE, 0 },
-	{ "delete at one server", delete_one, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
+	{ "delete (K-24)", deleted, MS_VERDICT_CHANGE, MS_RULE_NONE, 0 },
+	{ "delete at one server (K-24)", delete_one, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
 	{ "delete is off", delete_off, MS_VERDICT_REFUSE, MS_RULE_POLICY, 0 },
-	{ "delete beside a key", delete_beside, MS_VERDICT_REFUSE, MS_RULE_FORM, 0 },
-	{ "CDNSKEY alone", cdnskey_alone, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
+	{ "delete beside a key (K-24)", delete_beside, MS_VERDICT_REFUSE, MS_RULE_FORM, 0 },
+	{ "CDNSKEY alone (K-17)", cdnskey_alone, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
 	{ "CDNSKEY of the same keys", cdnskey_matches, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
-	{ "CDNSKEY of fewer keys", cdnskey_fewer, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
-	{ "CDNSKEY of more keys", cdnskey_more, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
-	{ "CDS deletes, CDNSKEY does not", cdnskey_keeps, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
+	{ "CDNSKEY of fewer keys (K-18)", cdnskey_fewer, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
+	{ "CDNSKEY of more keys (K-18)", cdnskey_more, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
+	{ "CDS deletes, CDNSKEY does not (K-18)", cdnskey_keeps, MS_VERDICT_REFUSE, MS_RULE_MATCH, 0 },
 };
 
 static void test_table(void **state)
@@ -306,7 +306,8 @@ static void test_table(void **state)
 	}
 }
 
-/* Signers have clocks and habits of their own: what another key signed earlier is no replay. */
+/* Signers have clocks and habits of their own: what another key signed earlier is no replay (K-16,
+ * O-17, X-19). */
 static void test_memory(void **state)
 {
 	ms_survey_t *s = make_survey(true);
@@ -348,20 +349,20 @@ static void test_bootstrap(void **state)
 		uint8_t kind, rule;
 	} table[] = {
 		{ "vouched for", true, false, MS_SAID_SECURE, 0, 0, KSK_A, MS_VERDICT_CHANGE, 0 },
-		{ "no signal", false, false, 0, 0, 0, KSK_A, MS_VERDICT_REFUSE, MS_RULE_BOOTSTRAP },
-		{ "unsigned signal", true, false, MS_SAID_INSECURE, 0, 0, KSK_A, MS_VERDICT_REFUSE,
+		{ "no signal (K-52)", false, false, 0, 0, 0, KSK_A, MS_VERDICT_REFUSE, MS_RULE_BOOTSTRAP },
+		{ "unsigned signal (K-52)", true, false, MS_SAID_INSECURE, 0, 0, KSK_A, MS_VERDICT_REFUSE,
 		  MS_RULE_BOOTSTRAP },
-		{ "bogus signal", true, false, MS_SAID_BOGUS, 0, 0, KSK_A, MS_VERDICT_REFUSE,
+		{ "bogus signal (K-52)", true, false, MS_SAID_BOGUS, 0, 0, KSK_A, MS_VERDICT_REFUSE,
 		  MS_RULE_BOOTSTRAP },
-		{ "another signal", true, true, MS_SAID_SECURE, 0, 0, KSK_A, MS_VERDICT_REFUSE,
+		{ "another signal (K-53)", true, true, MS_SAID_SECURE, 0, 0, KSK_A, MS_VERDICT_REFUSE,
 		  MS_RULE_BOOTSTRAP },
 		{ "signed by another key", true, false, MS_SAID_SECURE, 0, 0, ZSK, MS_VERDICT_REFUSE,
 		  MS_RULE_SIGNER },
 		{ "taken out by hand", true, false, MS_SAID_SECURE, 0, 0, -1, MS_VERDICT_REFUSE,
 		  MS_RULE_BOOTSTRAP },
 		{ "delay begins", false, false, 0, 100, 0, KSK_A, MS_VERDICT_WAIT, MS_RULE_BOOTSTRAP },
-		{ "delay goes on", false, false, 0, 100, 99, KSK_A, MS_VERDICT_WAIT, MS_RULE_BOOTSTRAP },
-		{ "delay is over", false, false, 0, 100, 100, KSK_A, MS_VERDICT_CHANGE, 0 },
+		{ "delay goes on (K-56)", false, false, 0, 100, 99, KSK_A, MS_VERDICT_WAIT, MS_RULE_BOOTSTRAP },
+		{ "delay is over (K-56)", false, false, 0, 100, 100, KSK_A, MS_VERDICT_CHANGE, 0 },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		ms_survey_t *s = make_survey(false);
@@ -390,7 +391,7 @@ static void test_bootstrap(void **state)
 	}
 }
 
-/* Another wish begins its own time. */
+/* Another wish begins its own time (K-56). */
 static void test_hold_restarts(void **state)
 {
 	ms_policy_t policy = make_policy();
@@ -423,13 +424,13 @@ static void test_update(void **state)
 		{ "as it is", none, A, MS_VERDICT_SAME, 0 },
 		{ "a second key", none, A | B, MS_VERDICT_CHANGE, 0 },
 		{ "the other key", none, B, MS_VERDICT_CHANGE, 0 },
-		{ "key that nobody has", none, A | STRANGE, MS_VERDICT_REFUSE, MS_RULE_PATH },
+		{ "key that nobody has (M-04)", none, A | STRANGE, MS_VERDICT_REFUSE, MS_RULE_PATH },
 		{ "SHA-1", none, A | SHA1, MS_VERDICT_REFUSE, MS_RULE_POLICY },
 		{ "algorithm not accepted", none, A | FOREIGN, MS_VERDICT_REFUSE, MS_RULE_POLICY },
-		{ "nothing", none, NOTHING, MS_VERDICT_REFUSE, MS_RULE_POLICY },
+		{ "nothing (M-10)", none, NOTHING, MS_VERDICT_REFUSE, MS_RULE_POLICY },
 		{ "nothing, and all delete", deleted, NOTHING, MS_VERDICT_CHANGE, 0 },
 		{ "nothing, and one deletes", delete_one, NOTHING, MS_VERDICT_REFUSE, MS_RULE_AGREE },
-		{ "other than CDS", swap, A | B, MS_VERDICT_REFUSE, MS_RULE_AGREE },
+		{ "other than CDS (M-04)", swap, A | B, MS_VERDICT_REFUSE, MS_RULE_AGREE },
 		{ "like CDS", swap, B, MS_VERDICT_CHANGE, 0 },
 		{ "CDS differ", differ, B, MS_VERDICT_REFUSE, MS_RULE_AGREE },
 		{ "one server silent", silent, A | B, MS_VERDICT_WAIT, MS_RULE_ANSWER },

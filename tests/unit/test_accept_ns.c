@@ -126,7 +126,7 @@ static void other_serial(ms_survey_t *s, ms_policy_t *p)
 	third(s, true, true, true);
 }
 
-/* soaminimum: each one against the serial of its own server. */
+/* soaminimum: each one against the serial of its own server. */
 static void minimum_met(ms_survey_t *s, ms_policy_t *p)
 {
 	put_csync(s, 0, 3, 7, 1);
@@ -205,29 +205,29 @@ static const struct {
 	{ "no CSYNC", none, MS_VERDICT_SAME, MS_RULE_NONE },
 	{ "as it is", same, MS_VERDICT_SAME, MS_RULE_NONE },
 	{ "a third server", more, MS_VERDICT_CHANGE, MS_RULE_NONE },
-	{ "CSYNC at one server", one_has_csync, MS_VERDICT_REFUSE, MS_RULE_AGREE },
-	{ "NS of one server", one_has_ns, MS_VERDICT_REFUSE, MS_RULE_AGREE },
-	{ "the third is lame", lame, MS_VERDICT_WAIT, MS_RULE_SERVES },
-	{ "the third is bogus", new_is_bogus, MS_VERDICT_REFUSE, MS_RULE_SERVES },
-	{ "the third is unsigned", new_is_insecure, MS_VERDICT_REFUSE, MS_RULE_SERVES },
-	{ "not immediate", not_immediate, MS_VERDICT_WAIT, MS_RULE_IMMEDIATE },
-	{ "unknown flag", unknown_flag, MS_VERDICT_REFUSE, MS_RULE_FORM },
-	{ "two CSYNC", two_csync, MS_VERDICT_REFUSE, MS_RULE_FORM },
-	{ "DS in the bitmap", foreign_type, MS_VERDICT_REFUSE, MS_RULE_FORM },
+	{ "CSYNC at one server (K-43)", one_has_csync, MS_VERDICT_REFUSE, MS_RULE_AGREE },
+	{ "NS of one server (K-43)", one_has_ns, MS_VERDICT_REFUSE, MS_RULE_AGREE },
+	{ "the third is lame (K-44)", lame, MS_VERDICT_WAIT, MS_RULE_SERVES },
+	{ "the third is bogus (K-44)", new_is_bogus, MS_VERDICT_REFUSE, MS_RULE_SERVES },
+	{ "the third is unsigned (K-32, K-44)", new_is_insecure, MS_VERDICT_REFUSE, MS_RULE_SERVES },
+	{ "not immediate (K-34)", not_immediate, MS_VERDICT_WAIT, MS_RULE_IMMEDIATE },
+	{ "unknown flag (K-33)", unknown_flag, MS_VERDICT_REFUSE, MS_RULE_FORM },
+	{ "two CSYNC (K-31)", two_csync, MS_VERDICT_REFUSE, MS_RULE_FORM },
+	{ "DS in the bitmap (K-42)", foreign_type, MS_VERDICT_REFUSE, MS_RULE_FORM },
 	{ "malformed", malformed, MS_VERDICT_REFUSE, MS_RULE_FORM },
-	{ "bitmaps differ", other_bitmap, MS_VERDICT_REFUSE, MS_RULE_AGREE },
-	{ "serials differ and do not count", other_serial, MS_VERDICT_CHANGE, MS_RULE_NONE },
-	{ "soaminimum is met", minimum_met, MS_VERDICT_CHANGE, MS_RULE_NONE },
-	{ "soaminimum is not met", minimum_missed, MS_VERDICT_WAIT, MS_RULE_SETTLED },
-	{ "the zone changes meanwhile", in_flight, MS_VERDICT_WAIT, MS_RULE_SETTLED },
-	{ "no glue for the third", no_glue_types, MS_VERDICT_REFUSE, MS_RULE_GLUE },
-	{ "glue differs", glue_differs, MS_VERDICT_REFUSE, MS_RULE_AGREE },
+	{ "bitmaps differ (K-43)", other_bitmap, MS_VERDICT_REFUSE, MS_RULE_AGREE },
+	{ "serials differ and do not count (K-36, O-17)", other_serial, MS_VERDICT_CHANGE, MS_RULE_NONE },
+	{ "soaminimum is met (K-35, X-19)", minimum_met, MS_VERDICT_CHANGE, MS_RULE_NONE },
+	{ "soaminimum is not met (K-35)", minimum_missed, MS_VERDICT_WAIT, MS_RULE_SETTLED },
+	{ "the zone changes meanwhile (K-37)", in_flight, MS_VERDICT_WAIT, MS_RULE_SETTLED },
+	{ "no glue for the third (K-41)", no_glue_types, MS_VERDICT_REFUSE, MS_RULE_GLUE },
+	{ "glue differs (K-43)", glue_differs, MS_VERDICT_REFUSE, MS_RULE_AGREE },
 	{ "glue changes", glue_changes, MS_VERDICT_CHANGE, MS_RULE_NONE },
-	{ "no NS at all", ns_empty, MS_VERDICT_REFUSE, MS_RULE_WHOLE },
-	{ "fewer than policy wants", too_few, MS_VERDICT_REFUSE, MS_RULE_WHOLE },
-	{ "child without DS", no_ds, MS_VERDICT_REFUSE, MS_RULE_VALID },
+	{ "no NS at all (K-40)", ns_empty, MS_VERDICT_REFUSE, MS_RULE_WHOLE },
+	{ "fewer than policy wants (K-45)", too_few, MS_VERDICT_REFUSE, MS_RULE_WHOLE },
+	{ "child without DS (K-32)", no_ds, MS_VERDICT_REFUSE, MS_RULE_VALID },
 	{ "silent server", silent, MS_VERDICT_WAIT, MS_RULE_ANSWER },
-	{ "AAAA not heard: all or nothing", aaaa_unheard, MS_VERDICT_WAIT, MS_RULE_ANSWER },
+	{ "AAAA not heard: all or nothing (K-39)", aaaa_unheard, MS_VERDICT_WAIT, MS_RULE_ANSWER },
 };
 
 static void test_csync(void **state)
@@ -247,7 +247,7 @@ static void test_csync(void **state)
 	}
 }
 
-/* NS and glue by UPDATE are held against what the servers say. */
+/* NS and glue by UPDATE are held against what the servers say (M-04). */
 static void test_update(void **state)
 {
 	static const struct {
@@ -315,25 +315,25 @@ static const struct {
 	{ "without glue", { RR(CHILD, ADD, NS, NS3_WIRE) }, 0, MS_RULE_GLUE, 0 },
 	{ "glue taken away", { OP("ns1." CHILD, DEL_RRSET, A) }, 0, MS_RULE_GLUE, 0 },
 	{ "glue of what is no server", { RR("www." CHILD, ADD, A, "\1\2\3\4") }, 0, MS_RULE_OWN, 0 },
-	{ "all go", { OP(CHILD, DEL_RRSET, NS) }, 0, MS_RULE_WHOLE, 0 },
-	{ "last one goes", { RR(CHILD, DEL_RR, NS, NS1_WIRE), RR(CHILD, DEL_RR, NS, BETA_WIRE) }, 0,
+	{ "all go (M-10)", { OP(CHILD, DEL_RRSET, NS) }, 0, MS_RULE_WHOLE, 0 },
+	{ "last one goes (M-10)", { RR(CHILD, DEL_RR, NS, NS1_WIRE), RR(CHILD, DEL_RR, NS, BETA_WIRE) }, 0,
 	  MS_RULE_WHOLE, 0 },
 	{ "what is not there goes", { RR(CHILD, DEL_RR, NS, NS3_WIRE) }, 0, 0, 2 },
-	{ "everything", { OP(CHILD, DEL_NAME, ANY) }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "TXT", { RR(CHILD, ADD, TXT, "\1x") }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "MX below", { RR("x." CHILD, ADD, MX, "\0\1\0") }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "everything (M-10)", { OP(CHILD, DEL_NAME, ANY) }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "TXT (M-01)", { RR(CHILD, ADD, TXT, "\1x") }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "MX below (M-01)", { RR("x." CHILD, ADD, MX, "\0\1\0") }, KNOT_RCODE_REFUSED, 0, 0 },
 	{ "NS below", { RR("x." CHILD, ADD, NS, NS1_WIRE) }, KNOT_RCODE_REFUSED, 0, 0 },
 	{ "DS below", { RR("x." CHILD, ADD, DS, "\0\1\x0f\2xx") }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "the parent", { RR("test.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "a sibling", { RR("xchild.test.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "another zone", { RR("child.example.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_NOTZONE, 0, 0 },
+	{ "the parent (M-02)", { RR("test.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "a sibling (M-02)", { RR("xchild.test.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "another zone (M-09)", { RR("child.example.", ADD, NS, NS1_WIRE) }, KNOT_RCODE_NOTZONE, 0, 0 },
 	{ "good and bad", { RR(CHILD, ADD, NS, BETA_WIRE), RR(CHILD, ADD, TXT, "\1x") },
 	  KNOT_RCODE_REFUSED, 0, 0 },
 	{ "nothing", { { 0 } }, KNOT_RCODE_REFUSED, 0, 0 },
 	{ "KEY", { RR(CHILD, ADD, KEY, KEY_RDATA) }, 0, 0, 0 },
 	{ "KEY replaced", { OP(CHILD, DEL_RRSET, KEY), RR(CHILD, ADD, KEY, KEY_RDATA) }, 0, 0, 0 },
-	{ "KEY away", { OP(CHILD, DEL_RRSET, KEY) }, KNOT_RCODE_REFUSED, 0, 0 },
-	{ "one KEY away", { RR(CHILD, DEL_RR, KEY, KEY_RDATA) }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "KEY away (M-16)", { OP(CHILD, DEL_RRSET, KEY) }, KNOT_RCODE_REFUSED, 0, 0 },
+	{ "one KEY away (M-16)", { RR(CHILD, DEL_RR, KEY, KEY_RDATA) }, KNOT_RCODE_REFUSED, 0, 0 },
 	{ "KEY, then away", { RR(CHILD, ADD, KEY, KEY_RDATA), OP(CHILD, DEL_RRSET, KEY) },
 	  KNOT_RCODE_REFUSED, 0, 0 },
 	{ "two KEYs", { RR(CHILD, ADD, KEY, KEY_RDATA), RR(CHILD, ADD, KEY, KEY_RDATA) },

@@ -62,6 +62,7 @@ static void test_csync(void **state)
 	}
 }
 
+/* Payload (M-28) and text (M-38). */
 static void test_keystate(void **state)
 {
 	ms_keystate_t out;
@@ -123,6 +124,7 @@ static void test_ds(void **state)
 	for (size_t len = 0; len < sizeof(sha256); len++) {
 		assert_int_equal(ms_ds_decode(sha256, len, &ds), KNOT_EMALF);
 	}
+	/* The delete signal in both of its forms, and nothing else (I-09, K-24). */
 	assert_true(ms_cds_is_delete((const uint8_t *)"\0\0\0\0\0", 5));
 	assert_true(ms_cds_is_delete((const uint8_t *)"\0\0\0\0", 4));
 	assert_false(ms_cds_is_delete((const uint8_t *)"\0\0\0\0\0\0", 6));

@@ -194,6 +194,7 @@ static void test_the_way(void **state)
 	assert_true(ms_time_is_never(ms_delegation_deadline(&agent, zone)));
 }
 
+/* After a minute, then twice that, and so on (J-17, J-29); after the last time it is watched only. */
 static void test_silence_and_refusal(void **state)
 {
 	(void)state;
@@ -236,6 +237,7 @@ static void test_no_way(void **state)
 	}
 }
 
+/* The first by name tells; the others wait, and take over (J-23). */
 static void test_one_tells(void **state)
 {
 	(void)state;
@@ -258,7 +260,7 @@ static void test_one_tells(void **state)
 	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
 }
 
-/* Not before all servers agree, whatever is wrong with one. */
+/* Not before all servers agree, whatever is wrong with one (J-16). */
 static void test_confirm(void **state)
 {
 	(void)state;

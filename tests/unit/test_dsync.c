@@ -16,7 +16,7 @@ static const knot_dname_t *name(const char *text, knot_dname_storage_t out)
 	return out;
 }
 
-/* CDS NOTIFY 5359 ns1.example.com. */
+/* CDS NOTIFY 5359 ns1.example.com. (J-01) */
 static const uint8_t golden[] = "\x00\x3b\x01\x14\xef\x03" "ns1\x07" "example\x03" "com";
 
 static void test_rdata(void **state)
@@ -52,10 +52,10 @@ static void test_fits(void **state)
 	} cases[] = {
 		{ "NOTIFY for CDS", { 59, 1, 53, "\x01" "t" }, 59, 1, true },
 		{ "UPDATE is no NOTIFY", { 59, 2, 53, "\x01" "t" }, 59, 1, false },
-		{ "ANY is not CDS", { 255, 1, 53, "\x01" "t" }, 59, 1, false },
+		{ "ANY is not CDS (J-30)", { 255, 1, 53, "\x01" "t" }, 59, 1, false },
 		{ "ANY UPDATE", { 255, 2, 53, "\x01" "t" }, 255, 2, true },
-		{ "port 0", { 59, 1, 0, "\x01" "t" }, 59, 1, false },
-		{ "scheme 0", { 59, 0, 53, "\x01" "t" }, 59, 0, false },
+		{ "port 0 (J-03)", { 59, 1, 0, "\x01" "t" }, 59, 1, false },
+		{ "scheme 0 (J-03)", { 59, 0, 53, "\x01" "t" }, 59, 0, false },
 		{ "no target", { 59, 1, 53, "" }, 59, 1, false },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -65,6 +65,7 @@ static void test_fits(void **state)
 	}
 }
 
+/* Where a parent publishes (J-05). */
 static void test_owner(void **state)
 {
 	static const struct {
@@ -99,7 +100,7 @@ static void test_owner(void **state)
 	assert_int_equal(ms_dsync_wildcard(longest, out), KNOT_ESPACE);
 }
 
-/* RFC 9859 section 4.1, with answers that lie. */
+/* RFC 9859 section 4.1 (J-09, J-11, J-12), with answers that lie (J-13). */
 static void test_discovery(void **state)
 {
 	static const struct {

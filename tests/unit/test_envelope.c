@@ -115,6 +115,7 @@ static int update(const ms_deltas_t *deltas, uint8_t *wire, size_t max)
 	return ms_envelope_build(&e, CODE, body, len, deltas->count, wire, max);
 }
 
+/* What is built is what a strict receiver takes (L-04). */
 static void test_deltas(void **state)
 {
 	static uint8_t wire[65535];

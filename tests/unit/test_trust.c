@@ -48,7 +48,7 @@ static void look(ms_trust_t *t, ms_survey_t *s, const ms_trust_policy_t *how, in
 	ms_survey_free(s);
 }
 
-/* Signed child: published everywhere and validated, or not. */
+/* Signed child: published everywhere and validated (M-17), or not (M-18). */
 static void test_apex(void **state)
 {
 	static const struct {
@@ -121,7 +121,7 @@ static void test_noise(void **state)
 	assert_true(ms_trust_expire(&t, NOW + MS_TRUST_AGE + 1000));
 	assert_int_equal(t.count, 1);
 	assert_int_equal(state_of(&t, 1), MS_TRUST_TRUSTED);
-	/* All room is trusted. */
+	/* All room is trusted: policy may allow more keys than one (M-42). */
 	ms_trust_policy_t many = signed_child;
 	many.keys_max = MS_TRUST_KEYS_MAX;
 	for (int i = 2; i < 20; i++) {
@@ -160,6 +160,7 @@ static void test_looks(void **state)
 	assert_int_equal(state_of(&t, 4), MS_TRUST_MANUAL);
 }
 
+/* What the child's name servers publish, if it validates (M-19). */
 static void test_signal(void **state)
 {
 	ms_trust_policy_t how = { .at_ns = true, .keys_max = 1 };
@@ -178,6 +179,7 @@ static void test_signal(void **state)
 	}
 }
 
+/* The code of each state (M-32). */
 static void test_keystate(void **state)
 {
 	ms_trust_t t = { 0 };
@@ -196,6 +198,7 @@ static void test_keystate(void **state)
 	assert_int_equal(ms_trust_keystate(&t, tag + 1), MS_KEYSTATE_UNKNOWN);
 }
 
+/* So many per address, and one address has nothing of another's (K-05, P-08). */
 static void test_limit(void **state)
 {
 	ms_limit_t limit;

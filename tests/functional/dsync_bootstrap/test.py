@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""First DS by RFC 9615 and by RFC 8078, first SIG(0) key of an unsigned child by many looks, by the
-signal of its name servers, and by hand."""
+"""First DS by RFC 9615 and by RFC 8078, first SIG(0) key of an unsigned child by many looks
+(M-20), by the signal of its name servers (M-19), and by hand."""
 
 import base64
 import shlex
@@ -17,7 +17,7 @@ def signal(lab, prefix, rrtype, rdata):
 
 
 def first_ds(lab):
-    """Nobody vouches, somebody says something else, everybody agrees."""
+    """Nobody vouches (K-52), somebody says something else (K-53), everybody agrees (K-04)."""
     lab.cds("always")
     lab.looked_after(lambda: None)
     assert lab.verdict("ds")[:2] == ("refused", "bootstrap"), lab.verdict("ds")
@@ -41,7 +41,7 @@ def test_9615(make_lab):
 
 
 def test_8078(make_lab):
-    """The same wish for three seconds, asked again and again; another wish begins anew."""
+    """The same wish for three seconds, asked again and again, also over a kill -9 (K-56)."""
     lab = make_lab(kind=Delegation, secure=False,
                    items=["scan: 1", "retry: 1", "gap: 0", "bootstrap-ds: rfc8078",
                           "bootstrap-delay: 3"])
@@ -72,8 +72,10 @@ def test_keys(make_lab):
               "one server differs: not trusted", lab.status)
     lab.publish_key(by_looks)
     assert lab.upload(by_looks)["rcode"] == "NOERROR"
+    # Known, not trusted (M-07, M-14).
     assert lab.keystate(by_looks)["keystate"] == "automatic bootstrap ongoing"
     assert lab.update(by_looks, "-R", f"{CHILD} delset NS 0")["ede"] == "49200"
+    # Three looks in a row (P-20).
     lab.until(lambda: lab.keystate(by_looks)["keystate"] == "trusted", 15, "trusted after three looks",
               lab.status)
 

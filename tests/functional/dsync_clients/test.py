@@ -51,7 +51,7 @@ def test(make_lab):
     mine, theirs = bind_files(lab, key), bind_files(lab, stranger)
     first, second = lab.ds("ns1", CHILD)
 
-    # The key comes by nsupdate, too.
+    # The key comes by nsupdate, too (M-14, M-17).
     lab.publish_key(key)
     public = base64.b64encode(bytes.fromhex(key[1])[4:]).decode()
     done = nsupdate(lab, mine, f"update delete {CHILD} KEY", f"update add {CHILD} 60 KEY 512 3 15 {public}")
@@ -77,7 +77,7 @@ def test(make_lab):
     assert lab.run(*perl, mine, PARENT, CHILD, second) == "NOERROR", lab.status()
     assert lab.at_parent("DS") == {ds_hex(second)}
     said = lab.run(*perl, theirs, PARENT, CHILD, first)
-    assert said == "BADKEY", said
-    assert lab.run(*perl, mine, PARENT, CHILD) == "REFUSED"      # All DS would go.
+    assert said == "BADKEY", said       # M-06
+    assert lab.run(*perl, mine, PARENT, CHILD) == "REFUSED"      # All DS would go (M-10).
     assert lab.at_parent("DS") == {ds_hex(second)}
     assert lab.secure(CHILD)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`apply: command`: a program gets the approved change as text for nsupdate; its exit status decides.
+"""`apply: command`: a program gets the approved change as text for nsupdate; its exit status decides (M-05).
 Here it sends the change with TSIG to the primary, which is what a receiver beside another primary does."""
 
 import os

@@ -25,25 +25,29 @@ def test(make_lab):
     lab.until(lambda: "DSYNC is published" in lab.log(), 20, "the parent publishes DSYNC")
     two, three = {HOSTS["ns1"], HOSTS["ns2"]}, set(HOSTS.values())
 
+    # CSYNC, then NS, at one server only (K-43).
     refused(lab, "refused", "agree", lambda: replace(lab, "CSYNC", ["0 1 NS A AAAA"], ["ns1"]))
     refused(lab, "refused", "agree", lambda: (replace(lab, "CSYNC", ["0 1 NS A AAAA"]),
                                               replace(lab, "NS", sorted(three), ["ns1"])))
-    # One provider alone cannot take another's name server away.
+    # One provider alone cannot take another's name server away (P-12).
     refused(lab, "refused", "agree", lambda: replace(lab, "NS", [HOSTS["ns1"]], ["ns1"]))
+    # Without the flag immediate (K-34); a foreign type, an unknown flag (K-33).
     refused(lab, "wait", "immediate", lambda: (replace(lab, "NS", sorted(three)),
                                                replace(lab, "CSYNC", ["0 0 NS A AAAA"])))
     refused(lab, "refused", "form", lambda: replace(lab, "CSYNC", ["0 1 NS MX"]))
     refused(lab, "refused", "form", lambda: replace(lab, "CSYNC", ["0 5 NS A"]))
-    # soaminimum with a serial that no server has.
+    # soaminimum with a serial that no server has (K-35).
     refused(lab, "wait", "settled", lambda: replace(lab, "CSYNC", ["1000000 3 NS A AAAA"]))
-    # The new server does not answer.
+    # The new server does not answer (K-44).
     lab.stop("ns3")
     refused(lab, "wait", "serves",
             lambda: replace(lab, "CSYNC", ["0 1 NS A AAAA"], ["ns1", "ns2"]))
     lab.start("ns3")
-    # Types of addresses are not in the bitmap: the new server below the child would have none.
+    # Types of addresses are not in the bitmap: the new server below the child would have
+    # none (K-41).
     refused(lab, "refused", "glue", lambda: replace(lab, "CSYNC", ["0 1 NS"]))
 
+    # All agree: NS exactly as the child has it, and its glue (K-40).
     replace(lab, "CSYNC", ["0 1 NS A AAAA"])
     assert lab.notify("CSYNC")["rcode"] == "NOERROR"
     lab.until(lambda: lab.at_parent("NS") == three, 10, "the parent has three name servers",

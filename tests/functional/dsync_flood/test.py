@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NOTIFY floods: limits per child and per source, one look for many hints, no look for names that are
-not delegated, answers no longer than questions but for the reason; and UPDATE floods."""
+"""NOTIFY floods: a limit whose excess is acknowledged with EDE 15 (K-03, K-05), one look for many
+hints (K-08), no look for names that are not delegated (K-07), answers no longer than questions but
+for the reason (P-10); and UPDATE floods (M-12, P-09)."""
 
 import os
 import socket

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kill -9 of the parent: keys stay trusted, an approved change is finished after the restart without
-anybody's help, and what was answered NOERROR is there."""
+anybody's help, and what was answered NOERROR is there (M-11)."""
 
 from delegation import CHILD, PARENT, Delegation, ds_hex
 
@@ -27,7 +27,7 @@ def test(make_lab):
     assert said["rcode"] == "NOERROR", said
     again(lab)
     assert lab.at_parent("DS") == {ds_hex(first), ds_hex(second)}
-    # The same octets to the new process: the delegation is so already, nothing changes.
+    # The same octets to the new process: the delegation is so already, nothing changes (P-01).
     serial = lab.serial()
     assert lab.dsgen("-T", "-f", saved, "TO", "update", PARENT)["rcode"] == "NOERROR"
     assert lab.serial() == serial

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NOTIFY(CDS) leads to a look at every server and to the DS RRset that all of them ask for; one server
-that differs, is silent or is unsigned blocks; the delete signal and old records are told apart."""
+"""NOTIFY(CDS) leads to a look at every server and to the DS RRset that all of them ask for; one
+server that differs or is silent blocks, also when all DNSSEC shall go."""
 
 from delegation import CHILD, Delegation, ds_hex
 
@@ -13,19 +13,19 @@ def test(make_lab):
     assert lab.at_parent("DS") == {ds_hex(first)}
     assert lab.secure(CHILD)
 
-    # Nothing is wished: nothing changes.
+    # Nothing is wished: nothing changes (K-12).
     serial = lab.serial()
     lab.looked_after(lambda: None)
     assert lab.verdict("ds") == ("same", "none", "no CDS, no CDNSKEY"), lab.verdict("ds")
     assert lab.serial() == serial
 
-    # Only one of two servers asks for it.
+    # Only one of two servers asks for it (K-19, K-21, P-27).
     lab.cds("always")
     lab.looked_after(lambda: lab.activate("ns1"))
     assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
     assert lab.serial() == serial
 
-    # Both do.
+    # Both do: a look at once, without any scan (K-02).
     lab.activate("ns2")
     answer = lab.notify()
     assert answer["rcode"] == "NOERROR", answer
@@ -40,21 +40,21 @@ def test(make_lab):
               lambda: (lab.at_parent("DS"), lab.status()))
     assert lab.secure(CHILD)
 
-    # One server is silent: nothing changes, and it is asked again later.
+    # One server is silent: nothing changes, and it is asked again later (K-20).
     lab.stop("ns2")
     lab.looked_after(lambda: lab.cds("delete-dnssec", "ns1"))
     assert lab.verdict("ds")[:2] == ("wait", "answer"), lab.verdict("ds")
     assert lab.at_parent("DS") == {ds_hex(second)}
     lab.start("ns2")
 
-    # One of two asks for the end of DNSSEC; then both.
+    # One of two asks for the end of DNSSEC; then both (K-24).
     lab.looked_after(lambda: None)
     assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
     lab.cds("delete-dnssec", "ns2")
     lab.notify()
     lab.until(lambda: lab.at_parent("DS") == set(), 10, "the DS RRset goes", lab.status)
 
-    # Not a delegation, not below us, two questions.
+    # Not a delegation (K-07); over TCP and without EDNS (K-11); two questions (K-01).
     assert lab.notify("CDS", "nobody.example.")["rcode"] == "REFUSED"
     assert lab.notify("CDS", "example.")["rcode"] != "NOERROR"
     assert lab.notify("CDS", CHILD, "-T")["rcode"] == "NOERROR"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parent publishes, and how it tells the child's operator about errors: Report-Channel (RFC
-9567), only to agent domains of the delegation's own name servers, and not again and again."""
+"""What the parent publishes, and how it tells the child's operator about errors: Report-Channel
+(RFC 9567), only to agent domains of the delegation's own name servers (K-09, P-11), and not again
+and again (K-30)."""
 
 import socket
 import struct
@@ -38,7 +39,8 @@ class Sink(threading.Thread):
 
 
 def published(lab):
-    """DSYNC, and SVCB and KEY at the target; signed, by whatever name the child has."""
+    """DSYNC, one of each kind (J-01, J-06), signed, by whatever name the child has (J-05, J-07); SVCB
+    (M-27), KEY (M-25) and an address (J-04) at the target."""
     server = lab.server("parent")
     port = f"{PORT:04x}"
     target = name_hex(TARGET)
@@ -77,7 +79,7 @@ def test(make_lab):
                  ("set", f"sink.{HOSTS['ns1']}", "5", "A", sink_address))
     lab.cds("always")
     lab.activate("ns1")
-    # Another's agent domain: nothing is sent.
+    # Another's agent domain: nothing is sent (P-11).
     lab.looked_after(lambda: lab.notify("CDS", CHILD, "-c", f"er.{TARGET}"))
     assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
     assert lab.counter("report") == 0

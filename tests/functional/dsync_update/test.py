@@ -30,13 +30,16 @@ def set_ns(names, glue=()):
 
 
 def bootstrap(lab, key, stranger, receiver):
-    """From nothing to trust; the parent's own KEY signs all answers."""
+    """From nothing to trust; the parent's own KEY signs all answers (M-25)."""
+    # Unknown key: BADKEY, which needs EDNS (M-06, X-37).
     assert update(lab, key, *set_ns(HOSTS.values()))["rcode"] == "BADKEY"
     assert update(lab, key, "-E", *set_ns(HOSTS.values()))["rcode"] == "REFUSED"
+    # An inquiry: the tag and the state, signed (M-36).
     assert state(lab, key, "-v", receiver) | {"len": 0, "asked": 0} == {
         "rcode": "NOERROR", "ede": "-1", "tc": "0", "keystate": "unknown", "id": key[2],
         "signed": "good", "len": 0, "asked": 0, "parse": "0", "text": ""}
-    # What is not published at the child is not trusted.
+    # What is not published at the child is not trusted (M-14, M-17, M-18), and its owner is
+    # told so (M-07).
     said = update(lab, stranger, "-o", "2", "-i", stranger[2], "-v", receiver, *upload(stranger))
     assert (said["rcode"], said["signed"]) == ("NOERROR", "good"), said
     lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10,
@@ -45,43 +48,45 @@ def bootstrap(lab, key, stranger, receiver):
     lab.publish_key(key)
     assert update(lab, key, *upload(key))["rcode"] == "NOERROR"
     lab.until(lambda: state(lab, key)["keystate"] == "trusted", 10, "the key is trusted", lab.status)
-    # A stranger's next upload takes nothing away (M-15).
+    # A stranger's next upload takes nothing away (M-15, P-07).
     assert update(lab, stranger, *upload(stranger))["rcode"] == "NOERROR"
     lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10, "once more")
     assert state(lab, key)["keystate"] == "trusted"
 
 
 def refusals(lab, key, stranger):
-    """Table of what changes nothing."""
+    """Table of what changes nothing: not even a part of it (M-11)."""
     good = set_ns(HOSTS.values(), [(HOSTS["ns3"], lab.address["ns3"])])
     serial, ns, ds = lab.serial(), lab.at_parent("NS"), lab.at_parent("DS")
     sibling = "sibling.example."
     cases = [
-        ("unsigned", ["-u", *good], {}, "REFUSED"),
-        ("stranger's key", good, {"key": stranger}, "REFUSED"),
-        ("corrupt", ["-x", *good], {}, "BADSIG"),
-        ("expired", ["-t", "-3600", *good], {}, "BADTIME"),
-        ("from the future", ["-t", "3600", *good], {}, "BADTIME"),
+        ("unsigned (M-39)", ["-u", *good], {}, "REFUSED"),
+        ("stranger's key (M-03)", good, {"key": stranger}, "REFUSED"),
+        ("corrupt (M-08)", ["-x", *good], {}, "BADSIG"),
+        ("expired (M-08, M-41)", ["-t", "-3600", *good], {}, "BADTIME"),
+        ("from the future (M-08, M-41)", ["-t", "3600", *good], {}, "BADTIME"),
         ("two signatures", ["-K", stranger[0], *good], {}, "FORMERR"),
         ("another zone", good, {"where": "child.example."}, None),
         ("sibling as signer", good, {"signer": sibling}, "BADKEY"),
-        ("parent as signer", good, {"signer": PARENT}, "REFUSED"),
+        ("parent as signer (M-02)", good, {"signer": PARENT}, "REFUSED"),
         ("prerequisite", ["-p", *good], {}, "NOTIMPL"),
-        ("sibling's name", ["-R", f"{sibling} add NS 60 {name_hex('ns.test.')}"], {}, "REFUSED"),
-        ("outside of the zone", ["-R", f"x.test. add NS 60 {name_hex('ns.test.')}"], {}, "NOTZONE"),
-        ("A of the child", ["-R", f"{CHILD} add A 60 7f000001"], {}, "REFUSED"),
-        ("TXT", ["-R", f"{CHILD} add TXT 60 0161"], {}, "REFUSED"),
-        ("delete everything", ["-R", f"{CHILD} delname ANY 0"], {}, "REFUSED"),
-        ("delete all NS", ["-R", f"{CHILD} delset NS 0"], {}, "REFUSED"),
-        ("NS without glue", set_ns(HOSTS.values()), {}, "REFUSED"),
-        ("NS that the child does not have", set_ns([HOSTS["ns1"]]), {}, "REFUSED"),
+        ("sibling's name (M-02)", ["-R", f"{sibling} add NS 60 {name_hex('ns.test.')}"], {},
+         "REFUSED"),
+        ("outside of the zone (M-09)", ["-R", f"x.test. add NS 60 {name_hex('ns.test.')}"], {},
+         "NOTZONE"),
+        ("A of the child (M-01)", ["-R", f"{CHILD} add A 60 7f000001"], {}, "REFUSED"),
+        ("TXT (M-01)", ["-R", f"{CHILD} add TXT 60 0161"], {}, "REFUSED"),
+        ("delete everything (M-10)", ["-R", f"{CHILD} delname ANY 0"], {}, "REFUSED"),
+        ("delete all NS (M-10)", ["-R", f"{CHILD} delset NS 0"], {}, "REFUSED"),
+        ("NS without glue (M-04)", set_ns(HOSTS.values()), {}, "REFUSED"),
+        ("NS that the child has not (M-04)", set_ns([HOSTS["ns1"]]), {}, "REFUSED"),
         ("other glue", set_ns(HOSTS.values(), [(HOSTS["ns3"], "192.0.2.1")]), {}, "REFUSED"),
-        ("all DS go", ["-R", f"{CHILD} delset DS 0"], {}, "REFUSED"),
-        ("DS of no key", ["-R", f"{CHILD} add DS 60 12340f02{'11' * 32}"], {}, "REFUSED"),
+        ("all DS go (M-10)", ["-R", f"{CHILD} delset DS 0"], {}, "REFUSED"),
+        ("DS of no key (M-04)", ["-R", f"{CHILD} add DS 60 12340f02{'11' * 32}"], {}, "REFUSED"),
         ("DS of a foreign algorithm", ["-R", f"{CHILD} add DS 60 12340502{'11' * 32}"], {}, "REFUSED"),
         ("DS with SHA-1", ["-R", f"{CHILD} add DS 60 12340f01{'11' * 20}"], {}, "REFUSED"),
         ("KEY and NS", [*upload(key), *good], {}, "REFUSED"),
-        ("KEYs away", ["-R", f"{CHILD} delset KEY 0"], {}, "REFUSED"),
+        ("KEYs away (M-16)", ["-R", f"{CHILD} delset KEY 0"], {}, "REFUSED"),
         ("nothing at all", [], {}, "REFUSED"),
         ("a broken DS", ["-R", f"{CHILD} add DS 60 12"], {}, "REFUSED"),
         ("third record bad", [*good, "-R", f"{CHILD} add MX 60 000a00"], {}, "REFUSED"),
@@ -111,7 +116,7 @@ def both_signatures(lab, key, good):
 
 
 def changes(lab, key):
-    """NS with glue, then DS; the same octets once more have no second effect."""
+    """NS with glue, then DS; the same octets once more have no second effect (P-01)."""
     names = set(HOSTS.values())
     for name in "ns1", "ns2", "ns3":
         lab.edit(name, CHILD, ("set", CHILD, str(TTL), "NS", HOSTS["ns3"]))
@@ -138,6 +143,7 @@ def changes(lab, key):
 
 
 def roll(lab, key, following):
+    # The trusted key brings the next one (M-24).
     said = update(lab, key, "-o", "2", "-i", following[2], *upload(following))
     assert (said["rcode"], said["keystate"]) == ("NOERROR", "trusted"), said
     assert state(lab, key)["keystate"] == "unknown"
@@ -164,7 +170,7 @@ def test(make_lab):
     changes(lab, key)
     roll(lab, key, following)
 
-    # An unsigned inquiry over UDP is sent to TCP; odd states are told so; no option, no option back.
+    # An unsigned inquiry over UDP is sent to TCP; odd states are told so (M-33).
     ask = ["-u", "-i", key[2], "TO", "inquiry", CHILD]
     assert lab.dsgen(*ask)["tc"] == "1"
     assert lab.dsgen("-T", "-v", receiver, *ask)["signed"] == "good"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CDS and CSYNC changes reach the parent's receiver as NOTIFY, once, from one provider, and not before
-every server serves them (J-09..J-23, I-11..I-18). The parent is played here."""
+"""CDS and CSYNC changes reach the parent's receiver as NOTIFY, once, from one provider, and not
+before every server serves them. The parent is played here, its DSYNC is found by discovery
+(J-09)."""
 
 from dnsq import rrset
 from gamma import ZONE, alarms, started
@@ -47,7 +48,8 @@ def test(make_lab):
 
 
 def played(lab, receiver):
-    # The parent knows alpha's key only: one message, from alpha.
+    # The parent knows alpha's key only: one message (J-14), from alpha (J-23), that says where
+    # errors may be reported (J-18). It is done when the parent shows it (J-21).
     lab.delegate(ZONE, lab.providers, ds_of=["alpha"])
     for provider in lab.providers:
         lab.reload(provider)
@@ -60,7 +62,7 @@ def played(lab, receiver):
     reaches(lab, "done")
     assert state(lab)["lacks"] == "nothing" and state(lab, "beta")["turn"] == "no"
 
-    # A new KSK, and a server that is late: nothing is said before it has it.
+    # A new KSK (J-15), and a server that is late: nothing is said before it has it (J-16).
     lab.knotc("beta_secondary", "zone-freeze", ZONE)
     new_ksk(lab, "beta")
     lab.until(lambda: all(cds(lab, name) == 3 for name in SERVERS[:3]), 15, "three servers have it")
@@ -74,20 +76,21 @@ def played(lab, receiver):
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
 
-    # NS: the parent's are others.
+    # NS: the parent's are others; one provider tells (H-11).
     lab.replace("parent", INFRA, ZONE, "NS", DS_TTL, nameservers("alpha"))
     lab.set_hsync(ZONE, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
     lab.until(lambda: receiver.messages(qtype=CSYNC), 40, "NOTIFY(CSYNC)", lambda: state(lab))
-    # Serial 0, flag immediate, NS A AAAA.
+    # One CSYNC (I-11): serial 0, flag immediate (I-13), NS A AAAA (I-12), everywhere (I-14).
     assert all(csync(lab, name) == ["0000000000010004600000" + "08"] for name in SERVERS), \
         [csync(lab, name) for name in SERVERS]
     assert len(receiver.messages(qtype=CDS)) == 2
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
+    # It has been read, and goes (I-16).
     lab.until(lambda: not any(csync(lab, name) for name in SERVERS), 20, "CSYNC goes",
               lambda: [csync(lab, name) for name in SERVERS])
 
-    # A receiver that blocks us is no success.
+    # A receiver that blocks us is no success (J-29).
     receiver.answer = lambda message: reply(message.wire, 5, ede(15, "not you"))
     new_ksk(lab, "alpha")
     lab.until(lambda: "not you" in state(lab).get("reason", ""), 30, "the refusal is shown",
