@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Plain runner of a fuzz target: replays the seeds in NAME.in and the old crashes in NAME.repro, or
- * the files named on the command line. libFuzzer brings its own main() instead.
+ * the files named on the command line: no input may crash a parser (P-21). libFuzzer brings its own
+ * main() instead.
  */
 #include <dirent.h>
 #include <stdint.h>

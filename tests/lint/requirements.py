@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which requirement is checked where. A test names the requirement (letter, dash, two digits) in the
-comment, docstring or case name that says what it asserts; this collects the names.
+"""Which requirement is checked where. A test names the requirement (letter, dash, two digits) in
+the comment, docstring or case name that says what it asserts; this collects the names.
 
 requirements.py [--write] [SOURCE-DIRECTORY]: compares doc/requirements.rst with the tests, or writes
 it anew."""
@@ -92,7 +92,8 @@ def python_functions(text, count):
 
 def test_files(top):
     tests = top / "tests"
-    for pattern in "unit/*.c", "sim/*.c", "functional/*.py", "functional/*/test.py":
+    for pattern in ("unit/*.c", "sim/*.c", "fuzz/*.c", "functional/*.py",
+                    "functional/*/test.py"):
         yield from sorted(tests.glob(pattern))
 
 

@@ -67,7 +67,7 @@ static unsigned providers_ns(const sim_world_t *world)
 	return names;
 }
 
-/* The owner's own set, with some of the providers' names, or just theirs (H-07, H-08). */
+/* The owner's own set, with some of the providers' names, or just theirs. */
 static unsigned some_ns(sim_world_t *world)
 {
 	unsigned own = sim_between(world, 1, 7) << 2 * SIM_NODES;

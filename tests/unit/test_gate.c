@@ -206,6 +206,7 @@ static void test_off(void **state)
 	assert_false(zone->shut);
 }
 
+/* Signed input is held back, and told (G-25). */
 static void test_signed_input(void **state)
 {
 	(void)state;

@@ -14,7 +14,7 @@
 #define A_TEST "\x05" "agent\x01" "a\x04" "test\x00"
 #define B_TEST "\x05" "agent\x01" "b\x04" "test\x00"
 
-/* Octets and text of one record; the first two are those of the wire document. */
+/* Octets and text of one record; the first two are those of the wire document. */
 static const struct {
 	const char *rdata;
 	size_t len;
@@ -44,7 +44,7 @@ static void test_golden(void **state)
 	}
 }
 
-/* Four fields are read as Upstream "."; any other cut is malformed. */
+/* Four fields are read as Upstream "."; any other cut is malformed. */
 static void test_truncated(void **state)
 {
 	for (size_t i = 0; i < GOLDEN; i++) {
@@ -66,6 +66,7 @@ static void test_truncated(void **state)
 	}
 }
 
+/* Values that are errors or undefined: State, NSMgmt, Sign. */
 static void test_fields(void **state)
 {
 	static const uint8_t bad[] = { 0, 3, 127, 128, 200, 255 };
@@ -90,6 +91,7 @@ static void test_fields(void **state)
 	assert_int_equal(hsync.sign, MS_HSYNC_NOSIGN);
 }
 
+/* Names are not compressed, and are compared without case. */
 static void test_names(void **state)
 {
 	static const struct {
@@ -117,6 +119,7 @@ static void test_names(void **state)
 	}
 }
 
+/* Tokens and all of their aliases. */
 static void test_text(void **state)
 {
 	static const struct {

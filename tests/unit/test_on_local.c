@@ -91,7 +91,7 @@ static void test_taken(void **state)
 	assert_int_equal(update(zone->name)->rcode, KNOT_RCODE_NOERROR);
 	assert_non_null(make_find(&out, MS_ACT_REPLY, &reply));
 	assert_true(place_of(MS_REC_CONTRIBUTION) >= 0);
-	assert_true(place_of(MS_REC_CONTRIBUTION) < (int)reply);
+	assert_true(place_of(MS_REC_CONTRIBUTION) < (int)reply); /* G-19 */
 	assert_true(zone->has_local);
 	assert_true(ms_rrset_has(&zone->local.set[MS_APEX_DNSKEY], k1, sizeof(k1)));
 	/* It is combined at once (G-07), what is written is noted down before. */
@@ -107,6 +107,7 @@ static void test_taken(void **state)
 	assert_null(make_find(&out, MS_ACT_EDIT, NULL));
 }
 
+/* Each set stands for itself (G-02). */
 static void test_partly(void **state)
 {
 	(void)state;
@@ -173,6 +174,7 @@ static void test_apex_key(void **state)
 	assert_true(zone->has_local);
 }
 
+/* What cannot be stored is not confirmed (G-19). */
 static void test_unsaved(void **state)
 {
 	(void)state;

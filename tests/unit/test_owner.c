@@ -234,6 +234,7 @@ static void test_keep_and_drop(void **state)
 	assert_int_equal(zone->owner.ns.rrs.count, 0);
 }
 
+/* Serials only grow, round the end as well, and are stored (G-16). */
 static void test_serial(void **state)
 {
 	(void)state;

@@ -156,7 +156,8 @@ static void test_expiry(void **state)
 	assert_false(peer->has_locator);
 }
 
-/* Civil time jumps by a day: the key is not used any longer, whatever the other clock says. */
+/* Civil time jumps by a day: the key is not used any longer, whatever the other clock says
+ * (P-30). */
 static void test_clock_jump(void **state)
 {
 	(void)state;

@@ -201,7 +201,8 @@ static void test_restored(void **state)
 	assert_true(plan.refetch);
 }
 
-/* A combiner elsewhere is told everything: what is ours and empty, too. */
+/* A combiner elsewhere is told everything (G-02), CDNSKEY as well (G-03): what is ours and empty,
+ * too. */
 static void test_whole(void **state)
 {
 	(void)state;

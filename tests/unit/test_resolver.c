@@ -308,7 +308,7 @@ static void test_dead(void **state)
 	assert_int_equal(lab.done, 1);
 }
 
-/* What a forwarder says is validated all the same. */
+/* What a forwarder says is validated all the same (P-18). */
 static void test_forward(void **state)
 {
 	if (!start_forwarder()) {

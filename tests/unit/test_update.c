@@ -142,7 +142,7 @@ static void test_apply(void **state)
 		{ "withdraw what was not stated", UPDATE(0, 1, 0) APEX "0030" ANY,
 		  "DNSKEY; CDS 60 aaaa0d02aa; NS 60 026161016100 026262016100;" },
 		{ "everything", UPDATE(0, 1, 0) APEX "00ff" ANY, "DNSKEY; CDS; CDNSKEY; NS; CSYNC;" },
-		{ "names in full and capitals", UPDATE(0, 1, 0) "045a4f4e45074558414d504c4500"
+		{ "names in full and capitals (H-13)", UPDATE(0, 1, 0) "045a4f4e45074558414d504c4500"
 		  "0002" ADD "0006 024141 0141 00",
 		  "CDS 60 aaaa0d02aa; NS 100 026161016100 026262016100;" },
 		{ "compressed RDATA", UPDATE(0, 2, 0) APEX "0002" ANY APEX "0002" ADD
@@ -192,15 +192,15 @@ static void test_refused(void **state)
 		uint16_t rcode;
 		const char *reason;
 	} cases[] = {
-		{ "NS and A", UPDATE(0, 2, 0) FIRST APEX "0001" ADD "0004 7f000001", DENIED,
+		{ "NS and A (G-09)", UPDATE(0, 2, 0) FIRST APEX "0001" ADD "0004 7f000001", DENIED,
 		  "type A cannot" },
 		{ "SOA", UPDATE(0, 2, 0) FIRST APEX "0006" ANY, DENIED, "type SOA cannot" },
-		{ "KEY, not allowed", UPDATE(0, 2, 0) FIRST APEX "0019" ADD "0006 0200030f0102",
+		{ "KEY, not allowed (G-04)", UPDATE(0, 2, 0) FIRST APEX "0019" ADD "0006 0200030f0102",
 		  DENIED, "type KEY cannot" },
 		{ "private type", UPDATE(0, 2, 0) FIRST APEX "ff02" ANY, DENIED, "type TYPE65282" },
-		{ "NS below the apex", UPDATE(0, 2, 0) FIRST WWW "0002" ADD NS_A, DENIED,
+		{ "NS below the apex (G-09)", UPDATE(0, 2, 0) FIRST WWW "0002" ADD NS_A, DENIED,
 		  "NS record not at" },
-		{ "outside of the zone", UPDATE(0, 2, 0) FIRST OUTSIDE "0002" ADD NS_A, NOTZONE,
+		{ "outside of the zone (G-09)", UPDATE(0, 2, 0) FIRST OUTSIDE "0002" ADD NS_A, NOTZONE,
 		  "NS record outside" },
 		{ "above the zone", UPDATE(0, 2, 0) FIRST "c011 0002" ANY, NOTZONE, "outside" },
 		{ "class CH", UPDATE(0, 2, 0) FIRST APEX "0002 0003 00000000 0000", MALF,
@@ -285,6 +285,7 @@ static void test_allowed(void **state)
 	char reason[MS_REASON_MAX + 1];
 	ms_contribution_t store;
 	set_up(&store);
+	/* KEY, where it is allowed (G-04). */
 	size_t len = unhex(UPDATE(0, 1, 0) APEX "0019" ADD "0006 0200030f0102", wire, sizeof(wire));
 	assert_int_equal(apply(wire, len, ALLOWED | 1u << MS_APEX_KEY, &store, &rcode, reason),
 	                 KNOT_EOK);

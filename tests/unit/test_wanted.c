@@ -179,6 +179,7 @@ static void test_no_ns(void **state)
 	assert_true(make_ns_equal(wanted_ns(), "ns.w."));
 }
 
+/* Who does not sign says its NS, and edits only what nobody signs (A-22, H-03). */
 static void test_nosign(void **state)
 {
 	(void)state;
@@ -252,7 +253,7 @@ static void test_apex_key(void **state)
 	static const uint8_t key[] = "\x02\x00\x03\x0fkey";
 	make_add(&zone->pairs[0].held.set[MS_APEX_KEY], 300, key, sizeof(key));
 	assert_false(settle()->managed & BIT(KEY));
-	agent.config.apex_key = true; /* */
+	agent.config.apex_key = true; /* G-04, X-24 */
 	assert_true(settle()->managed & BIT(KEY));
 	assert_true(wants(MS_APEX_KEY, key, sizeof(key)));
 	/* It is the owner's until somebody contributes one. */
@@ -368,7 +369,7 @@ static void test_modes(void **state)
 	assert_int_equal(ms_combine_of(&agent, zone), MS_COMBINE_KEEP);
 }
 
-/* As a combiner, what our agent said is all there is. */
+/* As a combiner, what our agent said is all there is (G-06, G-12). */
 static void test_combiner(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Contributions that are refused whole, with the reason; the zone stays as it is (D-15, D-21, F-16,
-P-26, limits of the architecture)."""
+P-14, P-26, limits of the architecture)."""
 
 import dnsq
 from gamma import ZONE, Gamma, add, dnskey, drop, started, tag

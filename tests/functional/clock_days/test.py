@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The civil clock of one provider jumps a day ahead and a day back while its knotd runs: gate and
-edits go on, and the peers talk to each other again when the clocks agree."""
+edits go on, and the peers talk to each other again when the clocks agree (P-30)."""
 
 import glob
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The drafts' two servers: owner -> combiner (unsigned, contributions by UPDATE with TSIG) -> signer
-with the agent (G-02 to G-09, G-18 to G-20), beside a provider that has both in one."""
+with the agent (G-01, G-02, G-11), beside a provider that has both in one (G-29)."""
 
 import base64
 import subprocess
@@ -55,6 +55,7 @@ def integrated(lab):
     hosts = [h for p in lab.providers for h in labconf.nameservers(p)]
     for name in COMBINER, "alpha_secondary", "beta_secondary":
         waits(lab, "NS", hosts, name)
+    # A combiner does not sign (G-10).
     assert not lab.ask(COMBINER, ZONE, "RRSIG").answer, "the combiner's zone is not signed"
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which apex data agree across providers is told in the TXT answer and as gauges; a provider that
-serves an old zone is noticed (O-01..O-18)."""
+serves an old zone is noticed (O-12)."""
 
 from gamma import ZONE, alarms, started
 from lab import hsync
@@ -23,6 +23,7 @@ def set_soa(lab, contact, minimum):
 
 
 def test(make_lab):
+    # NS, DNSKEY, CDS and CDNSKEY agree (O-05).
     lab = started(make_lab)
     for provider in lab.providers:
         lab.until(lambda p=provider: told(lab, p, "agrees") == DEFAULT, 15,
@@ -30,7 +31,7 @@ def test(make_lab):
         assert not told(lab, provider, "differs") and not gauge(lab, provider)
     assert lab.serial("alpha", ZONE) and not alarms(lab)
 
-    # beta stays at the old zone; serials are not what tells.
+    # beta stays at the old zone: the contact (O-02), MINIMUM (O-04), then HSYNC differ (O-11).
     lab.knotc("beta", "zone-freeze", ZONE)
     set_soa(lab, "somebody.example.", "7")
     lab.until(lambda: told(lab, "alpha", "differs") == {"SOA", "RNAME"}, 15, "the SOA differs",
@@ -48,7 +49,7 @@ def test(make_lab):
         lab.until(lambda p=provider: not told(lab, p, "differs"), 15, "they agree again",
                   lambda p=provider: lab.state(p, ZONE))
 
-    # The list is configuration.
+    # The list is configuration (O-15).
     for provider in lab.providers:
         lab.configure(provider, "compare: [ MX, TXT, NS ]")
     for provider in lab.providers:

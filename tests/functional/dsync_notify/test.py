@@ -24,6 +24,8 @@ def test(make_lab):
     lab.looked_after(lambda: lab.activate("ns1"))
     assert lab.verdict("ds")[:2] == ("refused", "agree"), lab.verdict("ds")
     assert lab.serial() == serial
+    # The log has the child and the reason (K-15).
+    assert any(CHILD in line and lab.verdict("ds")[2] in line for line in lab.log().splitlines())
 
     # Both do: a look at once, without any scan (K-02).
     lab.activate("ns2")

@@ -38,6 +38,8 @@ def bootstrap(lab, key, stranger, receiver):
     assert state(lab, key, "-v", receiver) | {"len": 0, "asked": 0} == {
         "rcode": "NOERROR", "ede": "-1", "tc": "0", "keystate": "unknown", "id": key[2],
         "signed": "good", "len": 0, "asked": 0, "parse": "0", "text": ""}
+    # Who does not ask for the state is not told it (M-29).
+    assert update(lab, key, *set_ns(HOSTS.values()))["keystate"] == "none"
     # What is not published at the child is not trusted (M-14, M-17, M-18), and its owner is
     # told so (M-07).
     said = update(lab, stranger, "-o", "2", "-i", stranger[2], "-v", receiver, *upload(stranger))
@@ -176,5 +178,8 @@ def test(make_lab):
     assert lab.dsgen("-T", "-v", receiver, *ask)["signed"] == "good"
     for odd in "0", "1", "3", "11", "99":
         assert state(lab, key, "-o", odd)["keystate"] == "malformed request", odd
+    # Asked as ANY, too (M-35).
+    said = state(lab, key, "-q", "ANY")
+    assert said["keystate"] != "none" and said["id"] == key[2], said
     # Nothing of KEY comes into the zone (M-22).
     assert "KEY" not in lab.knotc("parent", "zone-read", PARENT, CHILD)

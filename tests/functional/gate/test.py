@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No version that lacks a provider's key leaves a server, whatever the owner sends; with the gate
-off they do, and that is an alarm."""
+"""No version that lacks a provider's key leaves a server, whatever the owner sends (G-06); with the
+gate off they do, and the log says so."""
 
 from gamma import ZONE, started, zone_line
 from watch import Watch, has_keys

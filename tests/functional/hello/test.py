@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two providers find each other from HSYNC alone; one learns of it later than the other (C-12,
-C-13)."""
+C-13, A-17, B-28)."""
 
 from gamma import ZONE, alarms, zone_line
 from lab import hsync
@@ -10,7 +10,7 @@ def test(make_lab):
     lab = make_lab(module_items=["hello-retry: 1s"])
     lab.start()
     lab.until(lambda: all(lab.tags(p, ZONE) for p in lab.providers), 20, "the zone is signed")
-    assert lab.relation("alpha", "beta") is None, "nobody is looked for without HSYNC"
+    assert lab.relation("alpha", "beta") is None, "nobody is looked for without HSYNC"  # A-27
 
     # beta is not told: alpha finds it, says HELLO, and is refused.
     lab.knotc("beta", "zone-freeze", ZONE)
@@ -34,7 +34,7 @@ def test(make_lab):
         assert (line["transport"], line["model"]) == ("dns", "peer-to-peer"), line
         lab.until(lambda p=provider: lab.state(p, ZONE)[1]["ours"] == "current", 15, "ours=current")
         assert not alarms(lab, provider)
-    # Each publishes what it is found by: URI, SVCB, KEY at host and identity, signed.
+    # Each publishes what it is found by: URI, SVCB, KEY at host and identity, signed (B-01, B-14).
     lab.delegate(ZONE, ["alpha", "beta"])
     for owner, rrtype in ("_dns._tcp.agent.alpha.example.", "TYPE256"), \
             ("ns.agent.alpha.example.", "SVCB"), ("ns.agent.alpha.example.", "TYPE25"), \

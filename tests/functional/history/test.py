@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What HSYNC said before counts, and survives: ON to OFF while the agent was down, with and without
-the zone in its journal, new OFF records, and their removal (A-12..A-16, A-30)."""
+the zone in its journal, new OFF records, and their removal."""
 
 import dnsq
 from days import ZONE, arrives, complete, own_keys, served, watched
@@ -36,7 +36,7 @@ def test(make_lab):
     before = apex(lab)
 
     with watched(lab, keys, names=MINE):
-        # ON to OFF while alpha is down, and its journal is lost as well.
+        # ON to OFF while alpha is down, and its journal is lost as well (A-13, A-30).
         lab.stop("alpha")
         owner_says(lab, [hsync("alpha"), hsync("beta", state=OFF)], "off")
         lab.forget_journal("alpha")
@@ -46,14 +46,14 @@ def test(make_lab):
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays")
         assert apex(lab) == before
 
-        # The record is taken away: nobody sees a difference.
+        # The record is taken away: nobody sees a difference (A-15).
         owner_says(lab, [hsync("alpha")], "gone")
         served(lab, "gone", MINE)
         lab.until(lambda: left(lab, "absent"), 15, "still leaving")
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays all the same")
         assert apex(lab) == before
 
-        # A provider that is new and OFF: it is spoken to, and nothing of it is used.
+        # A provider that is new and OFF: it is spoken to, and nothing of it is used (A-14).
         owner_says(lab, [hsync("alpha"), hsync("beta"), hsync("gamma", state=OFF)], "new")
         gamma = Gamma(lab, listed=False)
         lab.until(lambda: lab.relation("alpha", "gamma") in ("KNOWN", "OPERATIONAL"), 15, "gamma")

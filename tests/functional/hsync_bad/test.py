@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the owner can get wrong: the last good RRset is kept, and an alarm says why (A-08..A-16, A-32,
-P-06)."""
+"""What the owner can get wrong: the last good RRset is kept, and an alarm says why (A-08, A-09,
+A-10, A-25, A-32, P-06)."""
 
 from gamma import ZONE, alarms, started, zone_line
 from lab import AGENT, NOSIGN, OFF, hsync
@@ -30,7 +30,7 @@ def test(make_lab):
     owner_says([hsync("alpha", sign=NOSIGN), hsync("beta", sign=NOSIGN)], "no-signer", "all NOSIGN")
     owner_says(good, None, "good again")
 
-    # A new OFF record is inert; communication is verified all the same.
+    # A new OFF record is inert; communication is verified all the same (A-14).
     owner_says(good + [hsync("gamma", state=OFF)], None, "new OFF")
     lab.until(lambda: lab.relation("alpha", "gamma") == "NEEDED", 15, "gamma is looked for")
     owner_says(good, None, "never ON, and gone")
@@ -42,7 +42,8 @@ def test(make_lab):
     assert lab.tags("alpha", ZONE) == both
     owner_says(good, None, "good again")
 
-    # ON to OFF, and ON to absent: the provider is leaving, its keys stay. Also over a restart.
+    # ON to OFF (A-13), and then absent (A-15): the provider is leaving, its keys stay. Also over a
+    # restart (A-30).
     lab.set_hsync(ZONE, [hsync("alpha"), hsync("beta", state=OFF)])
     lab.until(lambda: "leaving" in alarms(lab), 15, "beta is leaving")
     lab.until(lambda: zone_line(lab, "beta")["hsync"] == "OFF,SIGN", 15, "and knows it")

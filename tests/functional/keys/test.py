@@ -35,7 +35,8 @@ def test(make_lab):
     lab.knotc("alpha", "zone-keys-load", ZONE)
     everywhere(lab, keys, "the withdrawn ZSK is gone everywhere")
 
-    # Anybody may read a contribution; who signs the question gets a signed answer (D-16).
+    # Anybody may read a contribution, keys (B-23) and NS (B-25); who signs the question gets a
+    # signed answer (D-16).
     gamma = Gamma(lab, listed=False)
     for name in ZONE + "agent.alpha.example.", ZONE + "agent.beta.example.":
         lab.until(lambda n=name: gamma.send("query", zone=n)["answers"] == "1", 10, name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Providers that do not sign: their NS stand beside those of the signers, their keys are refused,
 and their own copy is not edited; where nobody signs, the NS alone are combined, behind the
-owner's serial (H-03, G-16, X-11)."""
+owner's serial (A-22, H-03, G-16, X-11)."""
 
 import dnsq
 from days import ZONE, arrives, rewrite, served, servers, union_of, watched

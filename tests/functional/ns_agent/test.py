@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NS: the owner's while any HSYNC record says OWNER, the union of the providers' when all say AGENT,
-and the owner's own again afterwards, with what the owner changed meanwhile (A-10, G-12..G-14)."""
+and the owner's own again afterwards, with what the owner changed meanwhile (A-10, G-12, G-14)."""
 
 from dnsq import rrset
 from gamma import ZONE, alarms, started
@@ -34,6 +34,7 @@ def change_ns(lab, *changes):
 def test(make_lab):
     for ixfr in True, False:
         lab = started(make_lab, ixfr=ixfr)
+        # OWNER: nobody touches NS (A-20, H-02).
         everywhere(lab, OWNERS, "the owner's NS")
 
         flip(lab, AGENT, OWNER)
@@ -41,6 +42,7 @@ def test(make_lab):
                   "the disagreement is alarmed")
         everywhere(lab, OWNERS, "records that disagree mean OWNER")
 
+        # AGENT: the union, at all servers of all (A-21, H-01); sets that differ are told (H-09).
         flip(lab, AGENT, AGENT)
         everywhere(lab, UNION, "the union of the providers' NS")
         lab.until(lambda: all("ns-differ" in alarms(lab, p) for p in lab.providers), 15,

@@ -13,7 +13,7 @@ def test(make_lab):
     lab.kill("beta")
     lab.until(lambda: lab.relation("alpha", "beta") == "DEGRADED", 15, "DEGRADED")
     lab.until(lambda: lab.relation("alpha", "beta") == "INTERRUPTED", 30, "INTERRUPTED")
-    assert lab.tags("alpha", ZONE) == both, "a silent peer's keys stay"
+    assert lab.tags("alpha", ZONE) == both, "a silent peer's keys stay"  # P-24
     lab.start("beta")
     lab.until(lab.operational, 30, "back: OPERATIONAL", lambda: lab.state("alpha"))
 
@@ -34,7 +34,7 @@ def test(make_lab):
     lab.until(lambda: len(lab.tags("alpha", ZONE)) == 3, 30, "a key under the new key",
               lambda: lab.state("alpha", ZONE))
 
-    # A key that others may read is not used, and knotd serves on.
+    # A key that others may read is not used, and knotd serves on (P-17).
     lab.stop("beta")
     os.chmod(f"{lab.path('beta')}/agent.pem", 0o644)
     lab.start("beta")

@@ -21,7 +21,8 @@ def cds_tags(lab, name):
 
 
 def ours_alone(lab):
-    """Every signature is the provider's own, and every key and CDS a provider's."""
+    """Every signature is the provider's own, and every key and CDS a provider's: CDS of the KSKs of
+    all, everywhere (I-03, I-04), also of those whose DNSKEY is elsewhere (I-26)."""
     ksks = {tag for p in lab.providers for tag in lab.own_tags(p, ZONE, ksk=True)}
     for name in servers(lab):
         provider = name.removesuffix("_secondary")
