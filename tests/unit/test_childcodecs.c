@@ -201,7 +201,7 @@ static void test_bootstrap(void **state)
 	static const char odd[] = ",future,at-ns,,at-apexx,manual";
 	assert_int_equal(ms_bootstrap_decode((const uint8_t *)odd, sizeof(odd) - 1),
 	                 MS_BOOTSTRAP_NS | MS_BOOTSTRAP_MANUAL);
-	/* 1 . port=53 bootstrap=manual; then in AliasMode. */
+	/* 1 . port=53 bootstrap=manual; then in AliasMode (J-27, X-29). */
 	uint8_t svcb[] = "\0\1\0\0\3\0\2\0\x35\xff\2\0\6" "manual";
 	size_t len = sizeof(svcb) - 1;
 	assert_int_equal(ms_bootstrap_of_svcb(svcb, len, 65282, false, &ways), KNOT_EOK);

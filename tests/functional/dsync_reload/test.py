@@ -8,7 +8,8 @@ from delegation import CHILD, PARENT, Delegation, ds_hex
 
 
 def by_hand(lab):
-    """With a configuration database (knotd -C): knotd reads a file again at each commit of a module."""
+    """With a configuration database (knotd -C): knotd reads a file again at each commit of a module.
+    Two keys are trusted where two may be (M-42)."""
     key, second = lab.make_key("child"), lab.make_key("second")
     lab.stop("parent")
     database = f"{lab.path('parent')}/confdb"

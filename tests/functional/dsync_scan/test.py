@@ -28,7 +28,7 @@ def test(make_lab):
     names = {line["child"] for line in lab.status(PARENT) if "child" in line}
     assert names == {CHILD, OTHER}, lab.status(PARENT)
 
-    # A server that has died for good.
+    # A server that has died for good (K-20).
     lab.stop("ns2")
     lab.activate("ns1", retire=True)
     wanted = {ds_hex(lab.ds("ns1", CHILD)[1])}
@@ -38,7 +38,7 @@ def test(make_lab):
     lab.cds("always", "ns2")
     lab.activate("ns2", retire=True)
 
-    # By hand: the registry suspends automation.
+    # By hand: the registry suspends automation (K-29).
     lab.edit("parent", PARENT, ("clear", CHILD, "DS"))
     lab.until(lambda: (lab.verdict("ds") or ())[:2] == ("refused", "bootstrap"), 20,
               "no first DS again", lambda: lab.verdict("ds"))

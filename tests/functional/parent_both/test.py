@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both modules, nobody in between: providers with mod-msigner, a parent with mod-dsync. The delegation
-follows keys and name servers, by NOTIFY and by UPDATE, and the zone validates all the time."""
+follows keys and name servers, by NOTIFY and by UPDATE (H-14, Q-16), and the zone validates."""
 
 import dnsq
 from gamma import ZONE, alarms, started

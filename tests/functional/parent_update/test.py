@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A parent that takes UPDATE: the group's one KEY is published and given to it, its state is asked for
-before each change, and DS and NS come as whole RRsets (L-01..L-29, X-25, X-31, X-38). The parent is
-played here, with answers that are signed, unsigned, and BADKEY."""
+"""A parent that takes UPDATE: the group's one KEY is published and given to it, its state is asked
+for before each change, and DS and NS come as whole RRsets. The parent is played here; it is found by
+DSYNC (L-01), and its answers are signed (L-24), unsigned, and BADKEY."""
 
 from dnsq import rrset
 from gamma import ZONE, started
@@ -29,7 +29,9 @@ def keys(lab, name):
 
 
 class Parent:
-    """Knows a key once it was given to it; says so with its own signature."""
+    """Knows a key once it was given to it; says so with its own signature. Each message comes by TCP
+    (L-06), with OPT (L-07) and KeyState (L-20), signed by the child (L-05); an inquiry asks for KEY
+    (X-38), an UPDATE is one of the parent zone (L-02)."""
 
     def __init__(self, lab, child, key):
         self.lab, self.child, self.key = lab, child, key
@@ -83,7 +85,9 @@ def last(receiver):
 
 
 def play(lab, receiver, parent):
-    # The first change: the key is published, given, and then DS of both.
+    # The first change: the key is published (L-18), its state asked for (L-23), it is given by itself
+    # (L-15, L-17), and then DS of both, the same as CDS (L-27), as a whole (L-13): deletes have TTL 0
+    # and no RDATA (L-04, X-31), and there is nothing else in it (L-03).
     lab.delegate(ZONE, lab.providers, ds_of=["alpha"])
     for provider in lab.providers:
         lab.reload(provider)
@@ -101,7 +105,8 @@ def play(lab, receiver, parent):
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
 
-    # NS, to a parent that has forgotten our key: it gets it once more.
+    # Accepted is not done: that is what the parent shows (L-08). NS, to a parent that has forgotten
+    # our key: it gets it once more (L-10).
     parent.talk, parent.badkeys = [], 1
     lab.replace("parent", INFRA, ZONE, "NS", DS_TTL, nameservers("alpha"))
     lab.set_hsync(ZONE, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
@@ -117,7 +122,7 @@ def play(lab, receiver, parent):
     lab.knotc("beta", "zone-keys-load", ZONE)
     reaches(lab, "watch")
     assert parent.talk == ["inquiry", "update"] and len(last(receiver)) == 4, parent.talk
-    # Whoever asks finds one KEY, and beta has said nothing.
+    # Whoever asks finds one KEY (L-16, X-25), and beta has said nothing (L-28).
     assert [keys(lab, name) for name in SERVERS] == [[parent.child.rdata]] * 4
     assert not any(lab.counters("beta", "parent-sent").values())
     assert lab.counters("alpha", "parent-sent")["parent-sent[update]"] == 11
