@@ -194,7 +194,7 @@ static void test_the_way(void **state)
 	assert_true(ms_time_is_never(ms_delegation_deadline(&agent, zone)));
 }
 
-/* After a minute, then twice that, and so on (J-17, J-29); after the last time it is watched only. */
+/* After a minute, then twice that, and so on (J-17, J-29); after the last time only watched. */
 static void test_silence_and_refusal(void **state)
 {
 	(void)state;
@@ -343,9 +343,9 @@ static void test_answers(void **state)
 		{ "at work", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_AUTO, 1, MS_TOLD_WAIT },
 		{ "by hand", MS_TELL_INQUIRE, 0, 0, -1, MS_KEYSTATE_MANUAL, 0, MS_TOLD_STOP },
 		{ "by hand, older draft", MS_TELL_INQUIRE, 0, 0, -1, 11, 0, MS_TOLD_STOP },
-		{ "0 is an error in an answer", MS_TELL_INQUIRE, 0, 0, -1, 0, 0, MS_TOLD_RETRY },
+		{ "0 is an error in an answer (M-34)", MS_TELL_INQUIRE, 0, 0, -1, 0, 0, MS_TOLD_RETRY },
 		{ "temporary", MS_TELL_INQUIRE, 0, 0, -1, 1, 0, MS_TOLD_RETRY },
-		{ "no KeyState there", MS_TELL_INQUIRE, 0, 5, -1, -1, 0, MS_TOLD_UPDATE },
+		{ "no KeyState there (M-31)", MS_TELL_INQUIRE, 0, 5, -1, -1, 0, MS_TOLD_UPDATE },
 		{ "key taken", MS_TELL_BOOTSTRAP, 0, 0, -1, -1, 0, MS_TOLD_INQUIRE },
 		{ "key refused for now", MS_TELL_BOOTSTRAP, 0, 5, -1, -1, 0, MS_TOLD_RETRY },
 		{ "key needs a person", MS_TELL_BOOTSTRAP, 0, 5, -1, 10, 0, MS_TOLD_STOP },

@@ -109,7 +109,7 @@ static void test_discovery(void **state)
 		{ "child.example.", "example.", { "child._dsync.example.", "_dsync.example.", NULL } },
 		{ "a.b.example.", "example.",
 		  { "a._dsync.b.example.", "a.b._dsync.example.", "_dsync.example.", NULL } },
-		/* _dsync is a zone of its own. */
+		/* _dsync is a zone of its own (J-08). */
 		{ "child.example.", "_dsync.example.",
 		  { "child._dsync.example.", "_dsync.example.", NULL } },
 		{ "child.example.", NULL, { "child._dsync.example.", "_dsync.example.", NULL } },

@@ -2,7 +2,20 @@
 """NOTIFY(CDS) leads to a look at every server and to the DS RRset that all of them ask for; one
 server that differs or is silent blocks, also when all DNSSEC shall go."""
 
-from delegation import CHILD, Delegation, ds_hex
+import os
+import struct
+
+import dnsq
+from delegation import CHILD, PORT, Delegation, ds_hex
+
+
+def notify_with(lab, owner, rdata):
+    """A NOTIFY(CDS) whose answer section has this record already; its RCODE, or None: no answer."""
+    message = os.urandom(2) + struct.pack("!5H", 0x2400, 1, 1, 0, 0)
+    message += dnsq.name_to_wire(CHILD) + struct.pack("!2H", 59, 1)
+    message += dnsq.name_to_wire(owner) + struct.pack("!HHIH", 59, 1, 60, len(rdata)) + rdata
+    answer = dnsq.exchange(f"{lab.address['parent']}@{PORT}", message, timeout=1)
+    return None if answer is None else answer[3] & 15
 
 
 def test(make_lab):
@@ -17,6 +30,14 @@ def test(make_lab):
     serial = lab.serial()
     lab.looked_after(lambda: None)
     assert lab.verdict("ds") == ("same", "none", "no CDS, no CDNSKEY"), lab.verdict("ds")
+    assert lab.serial() == serial
+
+    # What stands in a NOTIFY is not believed (K-06); with a record of somebody else it is
+    # dropped (K-01).
+    rdata = bytes.fromhex(ds_hex(second))
+    lab.looked_after(lambda: notify_with(lab, CHILD, rdata))
+    assert lab.verdict("ds") == ("same", "none", "no CDS, no CDNSKEY"), lab.verdict("ds")
+    assert notify_with(lab, CHILD, rdata) == 0 and notify_with(lab, "other.example.", rdata) is None
     assert lab.serial() == serial
 
     # Only one of two servers asks for it (K-19, K-21, P-27).

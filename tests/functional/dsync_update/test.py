@@ -47,6 +47,9 @@ def bootstrap(lab, key, stranger, receiver):
     lab.until(lambda: state(lab, stranger)["keystate"] == "validation failed", 10,
               "the stranger's key is found out", lab.status)
     assert update(lab, stranger, *set_ns(HOSTS.values()))["ede"] == "49201"
+    # The state is told with a refusal as well (M-30).
+    said = update(lab, stranger, "-o", "2", "-i", stranger[2], *set_ns(HOSTS.values()))
+    assert (said["rcode"], said["keystate"]) == ("REFUSED", "validation failed"), said
     lab.publish_key(key)
     assert update(lab, key, *upload(key))["rcode"] == "NOERROR"
     lab.until(lambda: state(lab, key)["keystate"] == "trusted", 10, "the key is trusted", lab.status)

@@ -116,7 +116,8 @@ def play(lab, receiver, parent):
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
 
-    # "A person must act", without the receiver's signature, is not believed (L-22).
+    # "A person must act", without the receiver's signature, is not believed (L-22,
+    # M-37, P-13).
     parent.talk, parent.signs = [], False
     lab.keymgr("beta", ZONE, "generate", "algorithm=13", "ksk=yes", "publish=+0", "active=+0")
     lab.knotc("beta", "zone-keys-load", ZONE)
