@@ -158,6 +158,16 @@ static void digest(ms_survey_t *s, ms_policy_t *p)
 	p->digest[2] = false;
 }
 
+/* Both keys by SHA-256, one by SHA-384 as well, which policy does not take. */
+static void spare_digest(ms_survey_t *s, ms_policy_t *p)
+{
+	for (int i = 0; i < 2; i++) {
+		add_ds(&s->looks[i].said[MS_LOOK_CDS].set, KSK_B, 4);
+		put_cds(s, i, true, true, KSK_A, NOW - 60);
+	}
+	p->digest[4] = false;
+}
+
 static void malformed(ms_survey_t *s, ms_policy_t *p)
 {
 	for (int i = 0; i < 2; i++) {
@@ -273,6 +283,7 @@ static const struct {
 	{ "one server would be bogus (K-26)", no_path, MS_VERDICT_REFUSE, MS_RULE_PATH, 0 },
 	{ "algorithm not accepted", algorithm, MS_VERDICT_REFUSE, MS_RULE_POLICY, 0 },
 	{ "digest type not accepted", digest, MS_VERDICT_REFUSE, MS_RULE_POLICY, 0 },
+	{ "a digest type too many is left out (K-27)", spare_digest, MS_VERDICT_CHANGE, MS_RULE_NONE, 2 },
 	{ "malformed CDS", malformed, MS_VERDICT_REFUSE, MS_RULE_FORM, 0 },
 	{ "delete (K-24)", deleted, MS_VERDICT_CHANGE, MS_RULE_NONE, 0 },
 	{ "delete at one server (K-24)", delete_one, MS_VERDICT_REFUSE, MS_RULE_AGREE, 0 },
