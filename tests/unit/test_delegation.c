@@ -260,7 +260,7 @@ static void test_one_tells(void **state)
 	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
 }
 
-/* Not before all servers agree, whatever is wrong with one (J-16). */
+/* Not before all servers agree, whatever is wrong with one (J-16, L-14). */
 static void test_confirm(void **state)
 {
 	(void)state;
