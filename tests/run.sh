@@ -16,7 +16,7 @@ usage() {
 	usage: tests/run.sh [PART...]     PART: ${ALL[*]} matrix; default: all but matrix
 	  unit        build with warnings as errors; unit tests, fuzz seeds, simulator, lint
 	  functional  scenarios with real knotd and unbound on loopback
-	  sample      samples/two-providers/run.sh, samples/combiner-signer/run.sh
+	  sample      samples/two-providers/run.sh (by NOTIFY, by UPDATE), samples/combiner-signer/run.sh
 	  asan        unit and functional with AddressSanitizer and UBSan, in build-asan
 	  distcheck   make distcheck
 	  matrix      unit, functional and sample on other versions of Knot DNS (tests/matrix.sh)
@@ -111,13 +111,15 @@ part_functional() {
 
 part_sample() {
 	local sample log
-	for sample in two-providers combiner-signer; do
-		log=$LOGS/sample-$sample.log
-		if timeout -k 15 120 "$TOP/samples/$sample/run.sh" </dev/null >"$log" 2>&1; then
+	for sample in two-providers "two-providers --parent update" combiner-signer; do
+		log="$LOGS/sample-${sample// /-}.log"
+		# shellcheck disable=SC2086
+		set -- $sample
+		if timeout -k 15 120 "$TOP/samples/$1/run.sh" "${@:2}" </dev/null >"$log" 2>&1; then
 			count 1 0 0
 			cat "$log"
 		else
-			fail "samples/$sample/run.sh within 120 s" "$log"
+			fail "samples/$1/run.sh ${*:2} within 120 s" "$log"
 		fi
 	done
 }

@@ -27,6 +27,9 @@ ADDRESS = {"root": "127.53.0.1", "parent": "127.53.0.2", "owner": "127.53.0.3",
            "beta": "127.53.2.1", "beta_secondary": "127.53.2.2"}
 FOUR = ["alpha", "alpha_secondary", "beta", "beta_secondary"]
 PAIRS = [("alpha", "beta"), ("beta", "alpha")]
+# How the providers tell the parent, as items of the module.
+ITEMS = {"notify": ["parent: notify"], "update": ["parent: update", "apex-key: on"],
+         "manual": ["parent: off"]}
 T0 = float(os.environ.get("MSIGNER_T0", time.time()))
 
 
@@ -97,7 +100,7 @@ class Story:
         self.existing = []
         self.lab = Lab(folder, address=self.address, resolvers=("resolver", "judge"),
                        survive=options.keep, receiver=self.parent != "manual",
-                       module_items=[f"parent: {'off' if self.parent == 'manual' else self.parent}"],
+                       module_items=ITEMS[self.parent],
                        shared={self.zone: self.given} | (shared or {}), **lab)
         self.client = Client(self.lab.server("resolver"), self.zone)
 

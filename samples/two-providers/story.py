@@ -22,7 +22,7 @@ TWIN = "twin." + labconf.INFRA
 class Story(stage.Story):
     folder_name = "two-providers"
     reserved = (TWIN,)
-    parents = ("notify", "manual")
+    parents = ("notify", "update", "manual")
 
     def __init__(self, folder, options):
         super().__init__(folder, options, shared={TWIN: self.twin_text()}, apart=[TWIN])
