@@ -7,11 +7,12 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=samples/lib/setup.sh
 . "$TOP/samples/lib/setup.sh"
 
-ALL=(query zones dnskey-sync axfr)
+ALL=(query zones dnskey-sync axfr notify)
 SUITE=trixie               # Debian with a Knot that has dnskey-sync.
 BUILD=$TOP/build-bench
 MODULE=modules/msigner/.libs/msigner.so
-TARGETS=(modules/msigner/msigner.la tests/functional/msgen tests/bench/watch)
+TARGETS=(modules/msigner/msigner.la tests/functional/msgen tests/bench/watch
+	modules/dsync/dsync.la tests/functional/dsgen tests/bench/sig0)
 
 usage() {
 	cat <<-END
