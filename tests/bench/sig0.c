@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sig0 make KEY-FILE SIGNER PARENT COUNT: that many signed UPDATEs, none like another, which ask for an
- * address of the child itself: refused by contents, after their signatures were verified. On standard
- * output, each behind two octets of its length.
+ * sig0 make KEY-FILE SIGNER PARENT COUNT: that many signed UPDATEs, none like another, which ask for a
+ * TXT record: refused by contents, after their signatures were verified, without a look at the child. On
+ * standard output, each behind two octets of its length.
  * sig0 verify|sign KEY-FILE SIGNER SECONDS: so often does the library (libdnssec, GnuTLS) do nothing
  * else, over as many octets as such an UPDATE has. Prints operations and CPU seconds.
  */
@@ -50,15 +50,15 @@ static void to_name(const char *text, knot_dname_storage_t out)
 static int make_one(const ms_sig0_key_t *key, const knot_dname_t *child, const knot_dname_t *parent,
                     uint32_t number, uint8_t wire[MESSAGE_MAX])
 {
-	uint8_t body[MESSAGE_MAX], address[4];
+	uint8_t body[MESSAGE_MAX], text[5] = { 4 };
 	ms_deltas_t deltas = { 0 };
 	ms_envelope_t e;
-	knot_wire_write_u32(address, number);
+	knot_wire_write_u32(text + 1, number);
 	ms_envelope_init(&e, KNOT_OPCODE_UPDATE, parent, KNOT_RRTYPE_SOA);
 	e.id = number;
 	e.edns = true;
-	if (ms_deltas_add(&deltas, MS_DELTA_ADD, child, KNOT_RRTYPE_A, 60, address,
-	                  sizeof(address)) != KNOT_EOK) {
+	if (ms_deltas_add(&deltas, MS_DELTA_ADD, child, KNOT_RRTYPE_TXT, 60, text,
+	                  sizeof(text)) != KNOT_EOK) {
 		fail("making an UPDATE");
 	}
 	int len = ms_deltas_build(&deltas, body, sizeof(body));
