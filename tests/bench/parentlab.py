@@ -11,6 +11,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "functional"))
 
+import dnsq                                      # noqa: E402
 import netns                                     # noqa: E402
 from bulk import compile_c, thread_seconds       # noqa: E402
 from delegation import Delegation                # noqa: E402
@@ -20,6 +21,13 @@ from run import free_net                         # noqa: E402
 # No limit but the machine's; looks at children only where they are asked for.
 UNLIMITED = ["scan: 0", "notify-child-rate: 0", "notify-source-rate: 0", "update-child-rate: 0",
              "update-source-rate: 0"]
+
+
+def notify_message(child):
+    """NOTIFY(CDS) with EDNS, in octets."""
+    opt = struct.pack("!BHHIH", 0, 41, 1232, 0, 0)
+    return os.urandom(2) + struct.pack("!5H", 0x2400, 1, 0, 0, 1) + dnsq.name_to_wire(child) + \
+        struct.pack("!2H", dnsq.type_number("CDS"), 1) + opt
 
 
 class Hail:

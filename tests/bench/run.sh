@@ -7,7 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=samples/lib/setup.sh
 . "$TOP/samples/lib/setup.sh"
 
-ALL=(query zones dnskey-sync axfr notify update)
+ALL=(query zones dnskey-sync axfr notify update scan)
 SUITE=trixie               # Debian with a Knot that has dnskey-sync.
 BUILD=$TOP/build-bench
 MODULE=modules/msigner/.libs/msigner.so

@@ -6,22 +6,15 @@ answer to a plain SOA query, by turns, at the same port. Nothing is asserted. Se
 import argparse
 import os
 import statistics
-import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from parentlab import UNLIMITED, Hail, with_lab      # noqa: E402
+from parentlab import UNLIMITED, Hail, notify_message, with_lab      # noqa: E402
 
 import dnsq                                          # noqa: E402
 from bulk import table                               # noqa: E402
 from delegation import PARENT, PORT                  # noqa: E402
-
-
-def notify(child):
-    opt = struct.pack("!BHHIH", 0, 41, 1232, 0, 0)
-    return os.urandom(2) + struct.pack("!5H", 0x2400, 1, 0, 0, 1) + dnsq.name_to_wire(child) + \
-        struct.pack("!2H", dnsq.type_number("CDS"), 1) + opt
 
 
 def measure(lab, options):
@@ -31,7 +24,7 @@ def measure(lab, options):
         lab.notify("CDS", child)
         lab.until(lambda c=child: lab.looks(c) >= 1, 30, f"{child} was looked at")
     hail = Hail(lab)
-    kinds = {"notify": hail.messages("notify", [notify(child) for child in lab.children]),
+    kinds = {"notify": hail.messages("notify", [notify_message(child) for child in lab.children]),
              "soa": hail.messages("soa", [dnsq.query(PARENT, "SOA")])}
     looks = lab.counter("survey")
     turns = {kind: [] for kind in kinds}
