@@ -2,6 +2,7 @@
 """Many small shared zones for the benchmarks: a lab whose providers can be started with the module
 and without it on the same data, and what is read from /proc and from LMDB files."""
 
+import contextlib
 import copy
 import os
 import shutil
@@ -134,10 +135,11 @@ def cpu_seconds(pid):
 
 
 def thread_seconds(pid):
-    """The same of the threads that live now, in nanosecond steps."""
+    """The same of the threads that live now, in nanosecond steps: for those whose threads stay."""
     total = 0
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as stat:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as stat:
             total += int(stat.read().split()[0])
     return total / 1e9
 

@@ -9,21 +9,23 @@ import base64
 import hashlib
 import os
 import shutil
+import socket
 import statistics
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from parentlab import UNLIMITED, Hail, notify_message, with_lab    # noqa: E402
+from parentlab import UNLIMITED, notify_message, with_lab    # noqa: E402
 
 import dnsq                                          # noqa: E402
 import labconf                                       # noqa: E402
-from bulk import compile_c, memory, table, thread_seconds   # noqa: E402
+from bulk import compile_c, cpu_seconds, memory, table      # noqa: E402
 from delegation import PARENT, PORT, Delegation, ds_hex   # noqa: E402
 
 LISTED = 60          # Seconds for the receiver to know all children.
 NOT_LISTED = "children cannot be listed"
+BATCH = 200          # NOTIFYs at once: less than a socket holds.
 CHANGING = 5         # Children that change by turns.
 
 
@@ -116,13 +118,14 @@ def wait_for_list(lab):
 
 def introduce(lab):
     """Children that it could not list become known by a NOTIFY each."""
-    hail = Hail(lab)
-    path = hail.messages("notify", [notify_message(name) for name in lab.names])
-
-    def all_known():
-        hail.send(path, PORT, 0.2)
-        return known(lab) >= len(lab.names)
-    lab.until(all_known, LISTED, "all children are known by NOTIFY", lambda: known(lab))
+    names = lab.names
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((lab.address["parent"], PORT))
+        for at in range(0, len(names), BATCH):
+            for name in names[at:at + BATCH]:
+                sock.send(notify_message(name))
+            lab.until(lambda end=min(at + BATCH, len(names)): known(lab) >= end, LISTED,
+                      "the children are known by NOTIFY", lambda: known(lab))
 
 
 def scan(lab, options):
@@ -137,10 +140,10 @@ def scan(lab, options):
     if known(lab) < options.children:
         introduce(lab)
     lab.until(lambda: lab.counter("survey") > 0, LISTED, "a child was looked at")
-    start, cpu, began = lab.counter("survey"), thread_seconds(parent), time.monotonic()
+    start, cpu, began = lab.counter("survey"), cpu_seconds(parent), time.monotonic()
     time.sleep(options.seconds)
     checks, span = lab.counter("survey") - start, time.monotonic() - began
-    cpu, after = thread_seconds(parent) - cpu, memory(parent)
+    cpu, after = cpu_seconds(parent) - cpu, memory(parent)
     told = [line.get("ds", "?") for line in lab.status(PARENT) if "child" in line]
     each = f"CPU of the parent's knotd {1e6 * cpu / checks:.0f} us each" if checks else ""
     table(f"{options.children} signed children, two servers each, nothing to change", [
