@@ -210,7 +210,8 @@ static ms_time_t begin_again(const ms_delegation_t *d, ms_now_t now)
 	case MS_DELEG_WATCHING:
 		return ms_time_add(now.mono, MS_DELEG_AGAIN);
 	case MS_DELEG_MANUAL:
-		return d->offers != NULL ? d->offers_until : ms_time_add(now.mono, MS_DELEG_AGAIN);
+		return d->offers != NULL && !ms_time_due(d->offers_until, now.mono)
+		     ? d->offers_until : ms_time_add(now.mono, MS_DELEG_AGAIN);
 	case MS_DELEG_FAILED:
 		return ms_time_add(now.mono, MS_DELEG_AGAIN_FAILED);
 	default:
@@ -564,8 +565,9 @@ int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 	if (agent->errands >= MS_DELEG_WINDOW) {
 		/* Some at a time; the more zones there are, the longer each one waits. */
 		uint64_t spread = 1 + agent->zone_count / MS_DELEG_WINDOW;
-		zone->delegation->at = ms_time_add(now.mono, MS_SEC + ms_rng_below(&agent->rng,
-		                                                                   spread * MS_SEC));
+		ms_delegation_t *d = zone->delegation;
+		d->at = ms_time_add(now.mono, MS_SEC + ms_rng_below(&agent->rng, spread * MS_SEC));
+		d->again_at = ms_time_due(d->again_at, now.mono) ? d->at : d->again_at;
 		return KNOT_EOK;
 	}
 	ret = act(agent, zone, now, out);

@@ -237,6 +237,25 @@ static void test_no_way(void **state)
 	}
 }
 
+/* Old offers, or a full window, are no reason to be awake all the time. */
+static void test_patience(void **state)
+{
+	(void)state;
+	(void)settle(0, MS_ACT_OBSERVE);
+	assert_non_null(settle(2, MS_ACT_OBSERVE));
+	zone->delegation->offers = offer(KNOT_RRTYPE_CDS, 1, 53);
+	zone->delegation->offers_until = make_now(1).mono;
+	ms_seen_t *s = at_parent(NULL, 0);
+	ms_rrset_clear(&s->servers[0].set[1]);
+	feed(MS_EV_OBSERVED, 2, KNOT_EOK, s, 0);
+	assert_int_equal(zone->delegation->state, MS_DELEG_MANUAL);
+	assert_true(zone->delegation->again_at.us >= make_now(3600).mono.us);
+	agent.errands = MS_DELEG_WINDOW;
+	zone->delegation->at = zone->delegation->again_at = make_now(4).mono;
+	assert_null(settle(5, MS_ACT_OBSERVE));
+	assert_true(ms_delegation_deadline(&agent, zone).us >= make_now(6).mono.us);
+}
+
 /* The first by name tells; the others wait, and take over (J-23). */
 static void test_one_tells(void **state)
 {
@@ -440,6 +459,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_setup_teardown(test_the_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silence_and_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_patience, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_confirm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
