@@ -140,18 +140,32 @@ int ms_delegation_key(const ms_agent_t *agent, const ms_zone_t *zone, ms_rrset_t
 	return ms_rrset_add(out, agent->config.parent_key.rdata, agent->config.parent_key.len);
 }
 
+/* Has this provider contributed a KEY that stands at the apex? */
+static bool has_key(const ms_zone_t *zone, const ms_pair_t *pair)
+{
+	const ms_rrset_t *keys = &pair->held.set[MS_APEX_KEY];
+	knot_rdata_t *rr = keys->rrs.rdata;
+	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		if (ms_rrset_has(&zone->apex.set[MS_APEX_KEY], rr->data, rr->len)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Who has the key that stands at the apex, by which the parent knows the group, is in front of who
+ * has not; among equals goes the order. Everybody sees the same, so one is the first. */
 unsigned ms_delegation_rank(const ms_agent_t *agent, const ms_zone_t *zone)
 {
+	bool ours = may_update(agent) && key_stands(agent, zone) && !key_taken(agent, zone);
 	unsigned rank = 0;
-	if (may_update(agent) && key_stands(agent, zone) && !key_taken(agent, zone)) {
-		/* Who has the key at the parent is the one to tell. */
-		return 0;
-	}
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
-		rank += ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN &&
-		        pair->peer->relation == MS_PEER_OPERATIONAL &&
-		        knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0;
+		bool theirs = has_key(zone, pair);
+		bool first = theirs != ours ? theirs
+		           : knot_dname_cmp(pair->peer->identity, agent->config.identity) < 0;
+		rank += first && ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN &&
+		        pair->peer->relation == MS_PEER_OPERATIONAL;
 	}
 	return rank;
 }
@@ -180,9 +194,8 @@ static bool calm(const ms_agent_t *agent, const ms_zone_t *zone)
 	}
 	/* Our CSYNC is to be seen at all servers, so first at ours. */
 	const ms_delegation_t *d = zone->delegation;
-	bool csync = d == NULL || !d->csync || zone->pair_count == 0 ||
-	             zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
-	return csync && (d == NULL || !d->key || key_stands(agent, zone));
+	bool csync = !d->csync || zone->pair_count == 0 || zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
+	return csync && (!d->key || key_stands(agent, zone));
 }
 
 static void set_alarm(ms_zone_t *zone, ms_actions_t *out)
@@ -267,6 +280,11 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		return ret;
 	}
 	if (!d->known || !ms_digest_equal(&digest, &d->wish)) {
+		/* Who reads "immediate" would take a set that is not confirmed yet. */
+		if (d->csync && !ms_digest_equal(&digest, &d->wish)) {
+			d->csync = false;
+			d->news = true;
+		}
 		d->wish = digest;
 		d->since = now.mono;
 		d->id = 0;
@@ -354,7 +372,10 @@ static uint8_t tellable(const ms_agent_t *agent, const ms_delegation_t *d, uint8
 	}
 	uint8_t bits = 0;
 	for (uint8_t lack = MS_LACKS_DS; lack <= MS_LACKS_NS; lack <<= 1) {
-		bits |= find_offer(agent, d, notify_type(lack), scheme) != NULL ? d->lacks & lack : 0;
+		/* Nothing is announced that is not there: CSYNC comes after the DS (I-17). */
+		bool there = lack == MS_LACKS_DS || d->csync;
+		bits |= there && find_offer(agent, d, notify_type(lack), scheme) != NULL
+		      ? d->lacks & lack : 0;
 	}
 	return bits;
 }
@@ -614,6 +635,13 @@ static void failed_look(ms_zone_t *zone, const char *why, ms_now_t now, ms_actio
 	again_after(d, MS_DELEG_CONFIRM, MS_DELEG_WATCH_MAX, now);
 }
 
+/* The DS has come: NS, of which nothing could be said before (I-17), is a round of its own. */
+static bool may_speak_of_ns(const ms_delegation_t *d)
+{
+	return (d->state == MS_DELEG_WATCHING || d->state == MS_DELEG_MANUAL) &&
+	       d->lacks == MS_LACKS_NS && d->secure && !d->csync;
+}
+
 static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
 {
 	ms_delegation_t *d = zone->delegation;
@@ -632,6 +660,9 @@ static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *
 	} else if (d->state == MS_DELEG_MANUAL && delegated && d->offers == NULL) {
 		/* It was not delegated before, so nobody has looked for DSYNC yet. */
 		happens(zone, MS_DELEG_LASTS, event->now, out);
+	} else if (may_speak_of_ns(d)) {
+		happens(zone, MS_DELEG_LASTS, event->now, out);
+		d->at = event->now.mono;
 	} else if (d->state == MS_DELEG_TELL) {
 		d->at = event->now.mono;
 	} else if (d->state != MS_DELEG_LOOK) {

@@ -13,6 +13,7 @@
 
 #include "base/name.h"
 #include "core/delegation.h"
+#include "core/shown.h"
 #include "core/tellupdate.h"
 #include "core/wanted.h"
 #include "make.h"
@@ -427,6 +428,77 @@ static void test_one_key(void **state)
 	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
 }
 
+/* A wish that changes takes CSYNC back. */
+static void test_new_wish(void **state)
+{
+	(void)state;
+	(void)settle(0, MS_ACT_OBSERVE);
+	zone->delegation->csync = true;
+	zone->apex.serial++;
+	make_add(&zone->apex.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
+	(void)settle(1, MS_ACT_OBSERVE);
+	assert_int_equal(zone->delegation->since.us, make_now(1).mono.us);
+	assert_false(zone->delegation->csync);
+	assert_true(zone->delegation->news);
+}
+
+/* With one key for all, one is first. */
+static void test_one_of_many_with_key(void **state)
+{
+	(void)state;
+	static const uint8_t rdata[] = { 2, 0, 3, 15, 1 };
+	agent.config.apex_key = true;
+	agent.config.parent[0] = MS_DSYNC_UPDATE;
+	agent.config.parent_key.len = sizeof(rdata);
+	memcpy(agent.config.parent_key.rdata, rdata, sizeof(rdata));
+	make_add(&zone->apex.set[MS_APEX_KEY], 60, rdata, sizeof(rdata));
+	ms_pair_t *pair = make_pair(&agent, zone, "agent.0.test.");
+	pair->peer->relation = MS_PEER_OPERATIONAL;
+	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
+	make_add(&pair->held.set[MS_APEX_KEY], 60, rdata, sizeof(rdata));
+	assert_int_equal(ms_delegation_rank(&agent, zone), 1);
+	agent.config.parent_key.rdata[4] = 2;
+	ms_rrset_clear(&pair->held.set[MS_APEX_KEY]);
+	ms_pair_t *last = make_pair(&agent, zone, "agent.z.test.");
+	last->peer->relation = MS_PEER_OPERATIONAL;
+	make_add(&last->held.set[MS_APEX_KEY], 60, rdata, sizeof(rdata));
+	assert_int_equal(ms_delegation_rank(&agent, zone), 2);
+}
+
+static ms_seen_t *with_ns(ms_seen_t *s, const char *name)
+{
+	ms_rrset_clear(&s->servers[0].set[1]);
+	make_ns(&s->servers[0].set[1], name);
+	return s;
+}
+
+/* No NOTIFY(CSYNC) without CSYNC: NS waits for the DS, and is a round of its own then. */
+static void test_ns_after_ds(void **state)
+{
+	(void)state;
+	ms_wanted_t *wanted = calloc(1, sizeof(*wanted));
+	assert_non_null(wanted);
+	wanted->refs = 1;
+	wanted->managed = wanted->exact = 1u << MS_APEX_NS;
+	make_ns(&wanted->data.set[MS_APEX_NS], "ns.a.test.");
+	zone->wanted = wanted;
+	zone->nsmgmt = MS_HSYNC_AGENT;
+	make_ns(&agent.config.ns, "ns.a.test.");
+	make_ns(&zone->own.set[MS_APEX_NS], "ns.a.test.");
+	(void)settle(0, MS_ACT_OBSERVE);
+	ms_delegation_t *d = zone->delegation;
+	d->lacks = MS_LACKS_DS | MS_LACKS_NS;
+	d->state = MS_DELEG_DISCOVER;
+	d->at = make_now(2).mono;
+	d->offers = offer(KNOT_RRTYPE_CSYNC, 1, 53);
+	d->offers_until = make_now(300).mono;
+	assert_null(settle(2, MS_ACT_TELL_PARENT));
+	assert_int_equal(d->state, MS_DELEG_MANUAL);
+	assert_non_null(settle(5, MS_ACT_OBSERVE));
+	feed(MS_EV_OBSERVED, 5, KNOT_EOK, with_ns(at_parent(ds1, sizeof(ds1)), "ns.b.test."), 0);
+	assert_int_equal(d->state, MS_DELEG_LOOK);
+}
+
 static void test_off(void **state)
 {
 	(void)state;
@@ -465,6 +537,9 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test_setup_teardown(test_one_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_new_wish, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_of_many_with_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ns_after_ds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
