@@ -79,6 +79,11 @@ static bool same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds)
 	return all_named(cds, ds) && all_named(ds, cds);
 }
 
+static bool has_said(uint16_t rcode)
+{
+	return rcode == KNOT_RCODE_NOERROR || rcode == KNOT_RCODE_NXDOMAIN;
+}
+
 int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *lacks,
                        bool *delegated, bool *secure)
 {
@@ -91,7 +96,7 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 	for (size_t i = 0; ret == KNOT_EOK && i < seen->count; i++) {
 		const ms_seen_server_t *server = &seen->servers[i];
 		if (server->ret[ds] != KNOT_EOK || server->ret[ns] != KNOT_EOK ||
-		    (server->rcode[ds] != KNOT_RCODE_NOERROR && server->rcode[ds] != KNOT_RCODE_NXDOMAIN)) {
+		    !has_said(server->rcode[ds]) || !has_said(server->rcode[ns])) {
 			continue;
 		}
 		answered = true;
@@ -99,8 +104,9 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 		*secure |= server->set[ds].rrs.count > 0;
 		*lacks |= !ms_shown_ds_ours(zone) ||
 		          same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
-		*lacks |= !ms_shown_ns_ours(zone) || ms_rrset_equal(&wanted, &server->set[ns])
-		        ? 0 : MS_LACKS_NS;
+		/* One that serves the child, too, answers with the child's NS and shows nothing. */
+		*lacks |= !ms_shown_ns_ours(zone) || server->aa[ns] ||
+		          ms_rrset_equal(&wanted, &server->set[ns]) ? 0 : MS_LACKS_NS;
 	}
 	ms_rrset_clear(&wanted);
 	return ret != KNOT_EOK || answered ? ret : KNOT_ECONN;
@@ -134,6 +140,10 @@ static bool serves(const ms_seen_t *seen, uint16_t rrtype, const ms_rrset_t *wan
 bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen, char why[MS_REASON_MAX + 1])
 {
 	ms_rrset_t ns = { 0 };
+	if (seen->count == 0) {
+		(void)snprintf(why, MS_REASON_MAX + 1, "no server was asked");
+		return false;
+	}
 	if (lower_ns(&zone->apex.set[MS_APEX_NS], &ns) != KNOT_EOK) {
 		(void)snprintf(why, MS_REASON_MAX + 1, "no memory");
 		ms_rrset_clear(&ns);

@@ -223,12 +223,15 @@ int ms_enquire_addresses(ms_enquirer_t *enquirer, const knot_dname_storage_t *ho
 	for (size_t i = 0; ret == KNOT_EOK && i < count; i++) {
 		int six = tell_each(&list[2 * i], AF_INET6, 16, each, ctx);
 		int four = six >= 0 ? tell_each(&list[2 * i + 1], AF_INET, 4, each, ctx) : six;
-		ret = six < 0 ? six : four < 0 ? four : six + four > 0 ? KNOT_EOK : KNOT_ENOENT;
+		/* Half of the addresses is not all of them: some servers would not be asked. */
+		int lost = list[2 * i].ret != KNOT_EOK ? list[2 * i].ret : list[2 * i + 1].ret;
+		ret = six < 0 ? six : four < 0 ? four : six + four == 0 ? KNOT_ENOENT : lost;
 		if (ret != KNOT_EOK) {
 			knot_dname_txt_storage_t name = "?";
 			(void)knot_dname_to_str(name, hosts[i], sizeof(name));
-			(void)snprintf(error, error_max, ret == KNOT_ENOENT
-			               ? "no address of %s is found" : "too many addresses at %s", name);
+			(void)snprintf(error, error_max, ret == KNOT_ENOENT ? "no address of %s is found"
+			               : lost != KNOT_EOK ? "not all addresses of %s could be looked up"
+			               : "too many addresses at %s", name);
 		}
 	}
 	ms_enquiries_clear(list, 2 * count);

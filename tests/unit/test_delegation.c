@@ -106,6 +106,7 @@ static ms_seen_server_t *parent(ms_seen_t *s, const uint8_t *ds, size_t len)
 		make_add(&one->set[0], 60, ds, len);
 	}
 	make_ns(&one->set[1], "ns.a.test.");
+	one->aa[1] = false;
 	return one;
 }
 
@@ -495,7 +496,22 @@ static void test_ns_after_ds(void **state)
 	assert_null(settle(2, MS_ACT_TELL_PARENT));
 	assert_int_equal(d->state, MS_DELEG_MANUAL);
 	assert_non_null(settle(5, MS_ACT_OBSERVE));
-	feed(MS_EV_OBSERVED, 5, KNOT_EOK, with_ns(at_parent(ds1, sizeof(ds1)), "ns.b.test."), 0);
+	/* What is the child's own answer, or none at all, shows nothing. */
+	ms_seen_t *s = with_ns(at_parent(ds1, sizeof(ds1)), "ns.b.test.");
+	uint8_t lacks;
+	bool delegated, secure;
+	char why[MS_REASON_MAX + 1];
+	s->servers[0].aa[1] = true;
+	assert_int_equal(ms_shown_by_parent(zone, s, &lacks, &delegated, &secure), KNOT_EOK);
+	assert_int_equal(lacks, 0);
+	s->servers[0].aa[1] = false;
+	s->servers[0].rcode[1] = KNOT_RCODE_REFUSED;
+	assert_int_equal(ms_shown_by_parent(zone, s, &lacks, &delegated, &secure), KNOT_ECONN);
+	s->servers[0].rcode[1] = KNOT_RCODE_NOERROR;
+	s->count = 0;
+	assert_false(ms_shown_everywhere(zone, s, why));
+	s->count = 1;
+	feed(MS_EV_OBSERVED, 5, KNOT_EOK, s, 0);
 	assert_int_equal(d->state, MS_DELEG_LOOK);
 }
 
