@@ -194,7 +194,7 @@ static bool calm(const ms_agent_t *agent, const ms_zone_t *zone)
 	}
 	/* Our CSYNC is to be seen at all servers, so first at ours. */
 	const ms_delegation_t *d = zone->delegation;
-	bool csync = !d->csync || zone->pair_count == 0 || zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
+	bool csync = !d->csync || zone->apex.set[MS_APEX_CSYNC].rrs.count > 0;
 	return csync && (!d->key || key_stands(agent, zone));
 }
 
@@ -539,6 +539,9 @@ static ms_time_t turn(const ms_agent_t *agent, const ms_zone_t *zone)
 ms_time_t ms_delegation_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	const ms_delegation_t *d = zone->delegation;
+	if (d != NULL && d->id != 0 && wanted(agent, zone)) {
+		return d->lost_at;
+	}
 	/* What is not calm yet becomes so by an event. */
 	return d != NULL && d->id == 0 && wanted(agent, zone) && calm(agent, zone)
 	     ? turn(agent, zone) : MS_TIME_NEVER;
@@ -577,6 +580,10 @@ int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 		}
 		zone->delegation->again_at = MS_TIME_NEVER;
 	}
+	if (zone->delegation->id != 0 && ms_time_due(zone->delegation->lost_at, now.mono)) {
+		zone->delegation->id = 0;
+		agent->errands -= agent->errands > 0;
+	}
 	int ret = see_wish(zone, now, out);
 	give_way(agent, zone, now, out);
 	if (ret != KNOT_EOK || zone->delegation->id != 0 || !calm(agent, zone) ||
@@ -593,6 +600,7 @@ int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 	}
 	ret = act(agent, zone, now, out);
 	agent->errands += zone->delegation->id != 0;
+	zone->delegation->lost_at = ms_time_add(now.mono, MS_DELEG_LOST);
 	return ret;
 }
 

@@ -42,6 +42,8 @@
 #define MS_DELEG_AGAIN_FAILED (6 * 3600 * MS_SEC)
 /*! Errands under way for all zones: they are done one after the other. */
 #define MS_DELEG_WINDOW 16
+/*! An errand without a result is given up: longer than a full window of slow ones takes. */
+#define MS_DELEG_LOST (600 * MS_SEC)
 /*! DSYNC is cached for its TTL within these, microseconds. */
 #define MS_DELEG_OFFER_MIN (60 * MS_SEC)
 #define MS_DELEG_OFFER_MAX (86400 * MS_SEC)
@@ -92,7 +94,8 @@ typedef struct ms_delegation {
 	ms_time_t since;           /*!< When the wish was first seen. */
 	ms_time_t at;              /*!< Next step. */
 	ms_time_t again_at;        /*!< WATCH, MANUAL, FAILED: when to begin anew. */
-	uint64_t id;               /*!< Of the action under way, or 0. */
+	uint64_t id;               /*!< Of the action under way, or 0 … */
+	ms_time_t lost_at;         /*!< … and when its result does not come any more. */
 	unsigned failures;         /*!< In this state. */
 	unsigned told;             /*!< Messages of this round that were answered NOERROR. */
 	ms_offers_t *offers;       /*!< Owned; NULL: not known. */

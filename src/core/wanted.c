@@ -75,6 +75,12 @@ static bool keys_count(const ms_pair_t *pair)
 	       (pair->leaving || (ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN));
 }
 
+/* What is asked of the parent is asked by those who are ON: who leaves asks for nothing more. */
+static bool asks_count(const ms_pair_t *pair)
+{
+	return pair->has_held && ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN;
+}
+
 /* NS comes from everybody, signing or not. */
 static bool ns_counts(const ms_pair_t *pair)
 {
@@ -164,13 +170,13 @@ static int want_as_agent(const ms_agent_t *agent, const ms_zone_t *zone, ms_want
 		}
 		out->managed |= BIT(type);
 	}
-	if (ret == KNOT_EOK && signer && others) {
-		ret = unite(zone, MS_APEX_CSYNC, true, keys_count, &out->data.set[MS_APEX_CSYNC]);
+	if (ret == KNOT_EOK && signer && (others || zone->own.set[MS_APEX_CSYNC].rrs.count > 0)) {
+		ret = unite(zone, MS_APEX_CSYNC, true, asks_count, &out->data.set[MS_APEX_CSYNC]);
 		ret = ret == KNOT_EOK ? keep_first(&out->data.set[MS_APEX_CSYNC]) : ret;
 		out->managed |= BIT(MS_APEX_CSYNC);
 	}
 	if (ret == KNOT_EOK && signer && agent->config.apex_key) {
-		ret = unite(zone, MS_APEX_KEY, true, keys_count, &out->data.set[MS_APEX_KEY]);
+		ret = unite(zone, MS_APEX_KEY, true, asks_count, &out->data.set[MS_APEX_KEY]);
 	}
 	if (ret == KNOT_EOK && zone->nsmgmt == MS_HSYNC_AGENT) {
 		/* After a start, until our own data are known, it is what we wrote. */

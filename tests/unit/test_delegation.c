@@ -256,6 +256,14 @@ static void test_patience(void **state)
 	zone->delegation->at = zone->delegation->again_at = make_now(4).mono;
 	assert_null(settle(5, MS_ACT_OBSERVE));
 	assert_true(ms_delegation_deadline(&agent, zone).us >= make_now(6).mono.us);
+	/* A result that never comes makes room again. */
+	agent.errands = 0;
+	assert_non_null(settle(10, MS_ACT_OBSERVE));
+	assert_int_equal(agent.errands, 1);
+	assert_int_equal(ms_delegation_deadline(&agent, zone).us, make_now(610).mono.us);
+	assert_null(settle(600, MS_ACT_OBSERVE));
+	assert_non_null(settle(610, MS_ACT_OBSERVE));
+	assert_int_equal(agent.errands, 1);
 }
 
 /* The first by name tells; the others wait, and take over (J-23). */
