@@ -180,10 +180,16 @@ static bool wanted(const ms_agent_t *agent, const ms_zone_t *zone)
 	       (ms_shown_ds_ours(zone) || ms_shown_ns_ours(zone));
 }
 
+/* Is this apex a combined one? An owner's version that is still to be edited says nothing. */
+static bool combined(const ms_zone_t *zone)
+{
+	return zone->edit_id == 0 && !zone->shut && zone->own_known;
+}
+
 /* Is the apex what the group wants, as far as we know? Nothing is judged in the middle of a change. */
 static bool calm(const ms_agent_t *agent, const ms_zone_t *zone)
 {
-	if (zone->edit_id != 0 || zone->shut || !zone->own_known || agent->unsaved ||
+	if (!combined(zone) || !zone->delegation->known || agent->unsaved ||
 	    ms_combine_of(agent, zone) != MS_COMBINE_YES || zone->sheds) {
 		return false;
 	}
@@ -272,7 +278,7 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 	ms_delegation_t *d = zone->delegation;
 	ms_digest_t digest;
 	bool ds = ms_shown_ds_ours(zone);
-	if (d->known && d->serial == zone->apex.serial && d->ds == ds) {
+	if (!combined(zone) || (d->known && d->serial == zone->apex.serial && d->ds == ds)) {
 		return KNOT_EOK;
 	}
 	int ret = ms_shown_digest(zone, &digest);
