@@ -534,11 +534,23 @@ static ms_time_t our_turn(const ms_agent_t *agent, const ms_zone_t *zone)
 	                   ms_delegation_rank(agent, zone) * MS_DELEG_TAKEOVER);
 }
 
+/* After a start nobody has been heard, and everybody would be the first one. */
+static bool all_heard(const ms_zone_t *zone)
+{
+	bool heard = true;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		const ms_pair_t *pair = &zone->pairs[i];
+		heard &= !ms_pair_on(pair) || pair->peer->relation == MS_PEER_OPERATIONAL;
+	}
+	return heard;
+}
+
 static ms_time_t turn(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	const ms_delegation_t *d = zone->delegation;
 	ms_time_t at = ms_time_min(d->at, d->again_at);
 	ms_time_t ours = our_turn(agent, zone);
+	ours = !all_heard(zone) && d->born.us > ours.us ? d->born : ours;
 	return at.us > ours.us ? at : ours;
 }
 
@@ -585,6 +597,7 @@ int ms_delegation_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_ac
 			return KNOT_ENOMEM;
 		}
 		zone->delegation->again_at = MS_TIME_NEVER;
+		zone->delegation->born = ms_time_add(now.mono, MS_DELEG_HEAR);
 	}
 	if (zone->delegation->id != 0 && ms_time_due(zone->delegation->lost_at, now.mono)) {
 		zone->delegation->id = 0;

@@ -23,6 +23,8 @@
 
 /*! After a change, before the parent is asked: changes come in company. */
 #define MS_DELEG_CALM     (2 * MS_SEC)
+/*! After a start, so long for the others to be heard: who is in front of us is not known before. */
+#define MS_DELEG_HEAR     (30 * MS_SEC)
 /*! Each member behind the first one waits so much longer. */
 #define MS_DELEG_TAKEOVER (900 * MS_SEC)
 /*! Between two looks at all servers, doubled up to the second (J-16: no pressing need). */
@@ -92,6 +94,7 @@ typedef struct ms_delegation {
 	uint32_t serial;
 	ms_digest_t wish;
 	ms_time_t since;           /*!< When the wish was first seen. */
+	ms_time_t born;            /*!< Until then the others are to be heard first. */
 	ms_time_t at;              /*!< Next step. */
 	ms_time_t again_at;        /*!< WATCH, MANUAL, FAILED: when to begin anew. */
 	uint64_t id;               /*!< Of the action under way, or 0 … */

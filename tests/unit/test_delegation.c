@@ -289,6 +289,19 @@ static void test_one_tells(void **state)
 	assert_int_equal(ms_delegation_rank(&agent, zone), 0);
 }
 
+/* After a start the others are heard first, for a while. */
+static void test_heard_first(void **state)
+{
+	(void)state;
+	ms_pair_t *pair = make_pair(&agent, zone, "agent.z.test.");
+	make_add(&pair->held.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
+	assert_null(settle(0, MS_ACT_OBSERVE));
+	assert_null(settle(29, MS_ACT_OBSERVE));
+	assert_int_equal(ms_delegation_deadline(&agent, zone).us, make_now(30).mono.us);
+	pair->peer->relation = MS_PEER_OPERATIONAL;
+	assert_non_null(settle(29, MS_ACT_OBSERVE));
+}
+
 /* Not before all servers agree, whatever is wrong with one (J-16, L-14). */
 static void test_confirm(void **state)
 {
@@ -563,6 +576,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_setup_teardown(test_the_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silence_and_refusal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_heard_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_patience, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_confirm, setup, teardown),
