@@ -78,7 +78,7 @@ class Lab(Servers):
         knotds += self.combiners
         address = address or addresses(knotds + list(resolvers), net)
         super().__init__(folder, knotds, list(resolvers), address,
-                         [*providers, *self.combiners], survive)
+                         [*providers, *self.combiners, *["parent"] * receiver], survive)
         self.providers, self.apart, self.module_items = list(providers), apart, list(module_items)
         self.ixfr = ixfr
         self.shared = shared or {"zone.example.": small_zone("zone.example.")}
