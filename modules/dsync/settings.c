@@ -170,6 +170,7 @@ static void read_trust(knotd_mod_t *mod, ms_rx_settings_t *out)
 		.looks = (ways & MS_BOOT_UNSIGNED) != 0,
 		.manual = (ways & MS_BOOT_MANUAL) != 0,
 		.looks_min = integer(mod, MS_ITEM_KEY_LOOKS),
+		.look_interval = integer(mod, MS_ITEM_KEY_INTERVAL),
 		.keys_max = integer(mod, MS_ITEM_KEYS_PER_CHILD),
 		.roll = knotd_conf_mod(mod, MS_ITEM_KEY_ROLL).single.boolean,
 	};

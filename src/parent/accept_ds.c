@@ -291,6 +291,10 @@ ms_verdict_t ms_accept_ds(const ms_survey_t *survey, const ms_policy_t *policy, 
 	} else {
 		ms_rrset_clear(&wish.ds);
 	}
+	/* The hold is about a wish without a break (RFC 8078 section 3.3). */
+	if (v.kind == MS_VERDICT_SAME || v.kind == MS_VERDICT_REFUSE) {
+		memory->wishing = false;
+	}
 	return v;
 }
 

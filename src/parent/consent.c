@@ -33,7 +33,9 @@ static bool all_silent(const ms_survey_t *survey)
 
 bool ms_look_counts(const ms_survey_t *survey, const ms_look_t *look, const ms_policy_t *policy)
 {
-	return !look->is_new && !(policy->drop_silent && is_silent(look) && !all_silent(survey));
+	/* A first DS is nobody's but all servers' together. */
+	bool drop = policy->drop_silent && survey->deleg.ds.rrs.count > 0;
+	return !look->is_new && !(drop && is_silent(look) && !all_silent(survey));
 }
 
 static ms_verdict_t check_one(const ms_survey_t *survey, const ms_look_t *look,

@@ -60,10 +60,31 @@ static int oldest(const ms_trust_t *trust, bool trusted, const ms_trust_key_t *b
 	return found;
 }
 
+/* Who makes room for one more key: what failed first; never what is being validated already. */
+static int victim(const ms_trust_t *trust)
+{
+	int found = -1;
+	bool failed = false;
+	for (uint8_t i = 0; i < trust->count; i++) {
+		const ms_trust_key_t *key = &trust->key[i];
+		if (key->state == MS_TRUST_TRUSTED ||
+		    (key->state == MS_TRUST_KNOWN && key->looks > 0)) {
+			continue;
+		}
+		bool better = key->state == MS_TRUST_FAILED && !failed;
+		bool same = (key->state == MS_TRUST_FAILED) == failed;
+		if (found < 0 || better || (same && key->since < trust->key[found].since)) {
+			found = i;
+			failed = key->state == MS_TRUST_FAILED;
+		}
+	}
+	return found;
+}
+
 static ms_trust_key_t *add(ms_trust_t *trust, const ms_keyrr_t *rr, int64_t now)
 {
 	if (trust->count == MS_TRUST_KEYS_MAX) {
-		int stale = oldest(trust, false, NULL);
+		int stale = victim(trust);
 		if (stale < 0) {
 			return NULL;
 		}
@@ -109,9 +130,10 @@ int ms_trust_promote(ms_trust_t *trust, const ms_keyrr_t *rr, ms_trust_by_t by,
                      const ms_trust_policy_t *policy, int64_t now)
 {
 	ms_trust_key_t *key = ms_trust_find(trust, rr->rdata, rr->len);
-	if (key == NULL && trust->count == MS_TRUST_KEYS_MAX && oldest(trust, false, NULL) < 0) {
-		/* Full of trusted ones: the oldest goes, and the new one comes, in one step. */
-		drop(trust, oldest(trust, true, NULL));
+	if (key == NULL && trust->count == MS_TRUST_KEYS_MAX && victim(trust) < 0) {
+		/* The oldest goes, and the new one comes, in one step. */
+		int stale = oldest(trust, false, NULL);
+		drop(trust, stale >= 0 ? stale : oldest(trust, true, NULL));
 	}
 	key = key != NULL ? key : add(trust, rr, now);
 	if (key == NULL) {
@@ -153,7 +175,7 @@ static bool at_signals(const ms_survey_t *survey, const ms_trust_key_t *key)
 
 /* \return Whether it became trusted; its state changes otherwise. */
 static bool look(ms_trust_key_t *key, const ms_survey_t *survey, const ms_policy_t *policy,
-                 const ms_trust_policy_t *how, ms_trust_by_t *by)
+                 const ms_trust_policy_t *how, int64_t now, ms_trust_by_t *by)
 {
 	bool secure = survey->deleg.ds.rrs.count > 0;
 	ms_verdict_t v = at_apex(survey, policy, key);
@@ -170,6 +192,11 @@ static bool look(ms_trust_key_t *key, const ms_survey_t *survey, const ms_policy
 	}
 	if (v.kind == MS_VERDICT_SAME && !secure && how->looks) {
 		*by = MS_BY_LOOKS;
+		/* Hints do not make the time shorter over which they are spread. */
+		if (key->looks > 0 && now - key->looked < how->look_interval) {
+			return false;
+		}
+		key->looked = now;
 		return ++key->looks >= how->looks_min;
 	}
 	key->looks = 0;
@@ -184,13 +211,16 @@ bool ms_trust_look(ms_trust_t *trust, const ms_survey_t *survey, const ms_policy
 	ms_trust_by_t by[MS_TRUST_KEYS_MAX];
 	uint8_t count = 0;
 	bool changed = false;
+	/* A key is for long: all servers vouch for it. */
+	ms_policy_t all = *policy;
+	all.drop_silent = false;
 	for (uint8_t i = 0; i < trust->count; i++) {
 		ms_trust_key_t *key = &trust->key[i];
 		if (key->state != MS_TRUST_KNOWN) {
 			continue;
 		}
 		uint8_t looks = key->looks;
-		if (look(key, survey, policy, how, &by[count])) {
+		if (look(key, survey, &all, how, now, &by[count])) {
 			good[count++] = key->rr;
 		}
 		changed = changed || key->looks != looks || key->state != MS_TRUST_KNOWN;

@@ -37,6 +37,7 @@ typedef struct {
 	uint8_t by;          /*!< ms_trust_by_t. */
 	uint8_t looks;       /*!< KNOWN: good looks so far. */
 	int64_t since;       /*!< When it came, UNIX seconds. */
+	int64_t looked;      /*!< When a look was counted last; not stored. */
 	ms_keyrr_t rr;
 } ms_trust_key_t;
 
@@ -49,6 +50,7 @@ typedef struct {
 typedef struct {
 	bool at_apex, at_ns, looks, manual;
 	uint8_t looks_min;   /*!< Good looks for MS_BY_LOOKS; alternately by TCP and UDP. */
+	int64_t look_interval; /*!< Seconds between looks that count. */
 	uint8_t keys_max;    /*!< Trusted keys at a time; 1: a new one replaces the old one (X-25). */
 	bool roll;           /*!< A trusted key may introduce the next one. */
 } ms_trust_policy_t;
@@ -60,9 +62,9 @@ bool ms_trust_any(const ms_trust_t *trust);
 
 /*!
  * A key that has signed for itself comes. Nothing else changes (M-15). Of those that are not trusted
- * the oldest one makes room.
+ * the oldest one makes room, FAILED ones first, and none that has good looks already.
  * \retval KNOT_EOK     It is there, now or since long.
- * \retval KNOT_ELIMIT  All room is taken by trusted keys.
+ * \retval KNOT_ELIMIT  All room is taken by such.
  */
 int ms_trust_upload(ms_trust_t *trust, const ms_keyrr_t *rr, const ms_trust_policy_t *policy,
                     int64_t now);

@@ -151,10 +151,17 @@ static int load(void *ctx, const uint8_t *key, size_t key_len, const uint8_t *va
 	ms_cut_t *cut = ret == KNOT_EOK ? ms_cuts_get(l->rx, row.child, row.parent, l->now) : NULL;
 	if (cut == NULL) {
 		l->skipped += ret == KNOT_EOK;
+		if (ret == KNOT_EOK) {
+			ms_row_clear(&row);
+		}
 		return ret;
 	}
 	cut->row = row;
 	cut->stored = true;
+	/* A restart brings no look forward. */
+	for (uint8_t i = 0; i < row.trust.count; i++) {
+		cut->row.trust.key[i].looked = l->now.wall.s;
+	}
 	/* What was approved is finished first. */
 	if (row.todo != MS_TODO_NONE || ms_trust_pending(&row.trust)) {
 		cut->pace.due = l->now.mono;

@@ -298,7 +298,8 @@ static void approve(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t *survey,
 
 static ms_pace_end_t pace_of(const ms_verdict_t *v)
 {
-	return v->kind == MS_VERDICT_WAIT ? MS_PACE_WAITS
+	return v->kind == MS_VERDICT_WAIT && v->rule == MS_RULE_ANSWER ? MS_PACE_SILENT
+	     : v->kind == MS_VERDICT_WAIT ? MS_PACE_WAITS
 	     : v->kind == MS_VERDICT_REFUSE ? MS_PACE_REFUSED : MS_PACE_SAME;
 }
 

@@ -262,13 +262,22 @@ static void test_pace(void **state)
 	/* K-20: 5, 10, 20, 40 minutes; then silent servers do not count. */
 	for (int i = 0; i < 4; i++) {
 		assert_false(ms_pace_exhausted(&pace, &policy));
-		ms_pace_end(&pace, &policy, MS_PACE_WAITS, true, now);
-		assert_int_equal(ms_time_diff(now, pace.due), policy.retry << i);
-		now = pace.due;
+		ms_pace_end(&pace, &policy, MS_PACE_SILENT, true, now);
+		ms_time_t planned = pace.due;
+		assert_int_equal(ms_time_diff(now, planned), policy.retry << i);
+		/* Strangers' hints in between count nothing, and put nothing off. */
+		for (int j = 0; j < 3; j++) {
+			now = ms_time_add(now, policy.gap);
+			ms_pace_hint(&pace, &policy, now);
+			ms_pace_begin(&pace, now);
+			ms_pace_end(&pace, &policy, MS_PACE_SILENT, true, now);
+			assert_int_equal(ms_time_diff(planned, pace.due), 0);
+		}
+		now = planned;
 		ms_pace_begin(&pace, now);
 	}
 	assert_true(ms_pace_exhausted(&pace, &policy));
-	ms_pace_end(&pace, &policy, MS_PACE_WAITS, true, now);
+	ms_pace_end(&pace, &policy, MS_PACE_SILENT, true, now);
 	assert_int_equal(ms_time_diff(now, pace.due), policy.scan);
 	/* K-10: who tells about changes is scanned less often; who does not, as before. */
 	ms_pace_begin(&pace, now);

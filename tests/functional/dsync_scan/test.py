@@ -13,7 +13,8 @@ FILLER = 5000    # Records: more than the control socket tells.
 
 def test(make_lab):
     lab = make_lab(kind=Delegation, children=[CHILD, OTHER], sections=ACL, zone_items=["acl: self"],
-                   items=["scan: 1", "gap: 0", "retry: 1", "retries: 1", "timeout: 1"])
+                   items=["scan: 1", "gap: 0", "retry: 1", "retries: 1", "timeout: 1",
+                          "silent-servers: drop"])
     with open(f"{lab.path('parent')}/example.zone", "a", encoding="ascii") as zone:
         zone.writelines(f"x{number}.example. 60 TXT x\n" for number in range(FILLER))
     lab.start()
