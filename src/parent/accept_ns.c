@@ -23,6 +23,14 @@ ms_verdict_t ms_accept_shape(const knot_dname_t *child, const ms_deleg_t *deleg,
 		                  "%u name servers are fewer than %u", deleg->ns.rrs.count,
 		                  policy->ns_min > 0 ? policy->ns_min : 1);
 	}
+	for (uint8_t i = 0; i < deleg->glue_count; i++) {
+		if (deleg->glue[i].a.rrs.count > MS_GLUE_ADDRS_MAX ||
+		    deleg->glue[i].aaaa.rrs.count > MS_GLUE_ADDRS_MAX) {
+			return ms_verdict(MS_VERDICT_REFUSE, MS_RULE_GLUE, MS_EDE_PROHIBITED,
+			                  "a name server with more than %u addresses of a kind",
+			                  MS_GLUE_ADDRS_MAX);
+		}
+	}
 	for (uint16_t i = 0; i < deleg->ns.rrs.count; i++) {
 		const ms_glue_t *glue = ms_deleg_find(deleg, rd->data);
 		if (knot_dname_in_bailiwick(rd->data, child) >= 0 &&

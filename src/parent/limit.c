@@ -71,13 +71,24 @@ static bool take(ms_limit_t *limit, uint64_t key, ms_time_t now)
 	return good;
 }
 
+static uint64_t hash_addr(const ms_limit_t *limit, const ms_addr_t *addr)
+{
+	return hash(limit, addr->ip, addr->family == AF_INET ? PREFIX4 : PREFIX6);
+}
+
 bool ms_limit_addr(ms_limit_t *limit, const ms_addr_t *addr, ms_time_t now)
 {
-	size_t len = addr->family == AF_INET ? PREFIX4 : PREFIX6;
-	return take(limit, hash(limit, addr->ip, len), now);
+	return take(limit, hash_addr(limit, addr), now);
 }
 
 bool ms_limit_name(ms_limit_t *limit, const knot_dname_t *name, ms_time_t now)
 {
 	return take(limit, hash(limit, name, knot_dname_size(name)), now);
+}
+
+bool ms_limit_pair(ms_limit_t *limit, const ms_addr_t *addr, const knot_dname_t *name,
+                   ms_time_t now)
+{
+	ms_rng_t rng = { hash_addr(limit, addr) ^ hash(limit, name, knot_dname_size(name)) };
+	return take(limit, ms_rng_next(&rng), now);
 }

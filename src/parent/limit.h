@@ -39,3 +39,6 @@ void ms_limit_rate(ms_limit_t *limit, uint32_t per_minute, uint32_t burst);
 bool ms_limit_addr(ms_limit_t *limit, const ms_addr_t *addr, ms_time_t now);
 /*! Takes a token of a name, in lower case. */
 bool ms_limit_name(ms_limit_t *limit, const knot_dname_t *name, ms_time_t now);
+/*! Takes a token of a name as used by one source. */
+bool ms_limit_pair(ms_limit_t *limit, const ms_addr_t *addr, const knot_dname_t *name,
+                   ms_time_t now);

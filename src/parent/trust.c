@@ -126,6 +126,11 @@ static unsigned count_trusted(const ms_trust_t *trust)
 	return count;
 }
 
+bool ms_trust_room(const ms_trust_t *trust, const ms_trust_policy_t *policy)
+{
+	return count_trusted(trust) < (policy->keys_max > 0 ? policy->keys_max : 1);
+}
+
 int ms_trust_promote(ms_trust_t *trust, const ms_keyrr_t *rr, ms_trust_by_t by,
                      const ms_trust_policy_t *policy, int64_t now)
 {

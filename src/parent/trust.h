@@ -59,6 +59,8 @@ typedef struct {
 ms_trust_key_t *ms_trust_find(ms_trust_t *trust, const uint8_t *rdata, size_t len);
 const ms_trust_key_t *ms_trust_tagged(const ms_trust_t *trust, uint16_t tag);
 bool ms_trust_any(const ms_trust_t *trust);
+/*! Can one more key become trusted without driving another one out? */
+bool ms_trust_room(const ms_trust_t *trust, const ms_trust_policy_t *policy);
 
 /*!
  * A key that has signed for itself comes. Nothing else changes (M-15). Of those that are not trusted

@@ -46,6 +46,10 @@ ms_cut_t *ms_cuts_get(ms_receiver_t *rx, const knot_dname_t *name, const knot_dn
 {
 	ms_cut_t *cut = ms_cuts_find(rx, name);
 	if (cut != NULL) {
+		/* It may have come without one, by hand. */
+		if (cut->phase == MS_CUT_IDLE) {
+			ms_name_copy_lower(cut->row.parent, parent);
+		}
 		return cut;
 	}
 	if (rx->child_count >= rx->setup->settings.children_max ||

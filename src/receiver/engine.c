@@ -145,6 +145,17 @@ void ms_rx_event_free(ms_rx_event_t *event)
 	}
 }
 
+bool ms_rx_within(ms_receiver_t *rx, ms_limit_t *limit, const knot_dname_t *child, ms_now_t now)
+{
+	pthread_mutex_lock(&rx->lock);
+	bool good = ms_limit_name(limit, child, now.mono);
+	pthread_mutex_unlock(&rx->lock);
+	if (!good) {
+		ms_rx_count(rx, MS_RX_CTR_LIMITED);
+	}
+	return good;
+}
+
 int ms_rx_push(ms_receiver_t *rx, ms_rx_event_t *event, bool sure)
 {
 	pthread_mutex_lock(&rx->lock);

@@ -88,6 +88,8 @@ typedef struct ms_cut {
 	bool by_udp;                  /*!< The next look at a key is by UDP. */
 	unsigned busy;                /*!< Times the zone could not be edited in a row. */
 	ms_time_t apply_at;
+	bool kept;                    /*!< Until it is applied: what was remembered before. */
+	ms_memory_t before;
 	ms_deleg_t deleg;             /*!< As read for the running look. */
 	ms_waiter_t *notifies;        /*!< Who waits to hear that it is a delegation. */
 	ms_rx_update_t *update;
@@ -153,6 +155,9 @@ ms_rx_setup_t *ms_rx_setup_ref(ms_rx_setup_t *setup);
 /*! NULL is fine. */
 void ms_rx_setup_unref(ms_rx_setup_t *setup);
 ms_resolver_options_t ms_rx_resolver(const ms_rx_settings_t *settings);
+
+/*! Takes a token of a child out of one of the tables. */
+bool ms_rx_within(ms_receiver_t *rx, ms_limit_t *limit, const knot_dname_t *child, ms_now_t now);
 
 /*! Takes \a event on success. \param sure  Knows no limit. */
 int ms_rx_push(ms_receiver_t *rx, ms_rx_event_t *event, bool sure);
@@ -224,6 +229,8 @@ void ms_zones_sync(ms_receiver_t *rx, ms_now_t now);
 void ms_zones_run(ms_receiver_t *rx, ms_now_t now);
 void ms_zones_done(ms_receiver_t *rx, ms_task_t *task, ms_now_t now);
 void ms_zones_hands(ms_receiver_t *rx, ms_now_t now);
+/*! Does this parent zone (still) take part? */
+bool ms_zones_own(const ms_receiver_t *rx, const knot_dname_t *parent);
 
 /*! Presentation form, cut; for logs. */
 #define MS_RX_NAME_MAX 128

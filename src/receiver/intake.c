@@ -89,15 +89,14 @@ static bool within_limits(ms_receiver_t *rx, kind_t kind, const ms_envelope_t *e
 	if (kind == STATUS || ms_addr_from_sockaddr(origin->remote, &addr) != KNOT_EOK) {
 		return kind == STATUS;
 	}
+	/* A child's share is counted by the worker, where it is known to be the child's: what strangers
+	 * send in its name must not use it up. */
 	if (kind == NOTIFY) {
-		bool source = ms_limit_addr(&rx->notify_source, &addr, now);
-		return source && ms_limit_name(&rx->notify_child, e->qname, now);
+		return ms_limit_addr(&rx->notify_source, &addr, now);
 	}
-	/* A forged source must not use up a child's share, nor a forged signer that of others behind
-	 * the same address: both are counted apart. */
 	bool source = ms_limit_addr(&rx->update_source, &addr, now);
 	return source && (kind != UPDATE || !e->sig.present ||
-	                  ms_limit_name(&rx->update_child, e->sig.signer, now));
+	                  ms_limit_pair(&rx->update_child, &addr, e->sig.signer, now));
 }
 
 /* Answers to strangers are no longer than what they sent, but for the OPT record (P-10). */
@@ -154,7 +153,9 @@ ms_rx_answer_t ms_receiver_message(ms_receiver_t *rx, const uint8_t *wire, size_
 	int ret = ms_envelope_parse(wire, len, rx->keystate_code, &e);
 	kind_t kind = kind_of(&e, origin, &name, &strict);
 	pthread_mutex_lock(&rx->lock);
-	bool ours = kind != NOT_OURS && find_parent(rx, name, strict, parent);
+	/* The dynamic updates of a zone below ours are that zone's. */
+	bool ours = kind != NOT_OURS && find_parent(rx, name, strict, parent) &&
+	            (kind != UPDATE || knot_dname_is_equal(name, parent));
 	if (ours && ret == KNOT_EOK) {
 		good = within_limits(rx, kind, &e, origin);
 	}

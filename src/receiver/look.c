@@ -119,8 +119,36 @@ static int ask_own(ms_receiver_t *rx, ms_cut_t *cut, uint16_t type, ms_now_t now
 	return ms_exchange_send(rx->exchange, &request, now);
 }
 
+/* It was not done: what it would have left in memory must not lock out a first DS (rule 15). */
+static void forget_approved(ms_cut_t *cut)
+{
+	bool first_ds = cut->deleg.ds.rrs.count == 0 && cut->row.wanted.ds.rrs.count > 0;
+	ms_row_clear(&cut->row);
+	if (cut->kept) {
+		cut->row.memory = cut->before;
+	} else if (first_ds) {
+		cut->row.memory.count = 0;
+	}
+	cut->kept = false;
+}
+
+/* The parent zone does not take part any more: what was approved is dropped. */
+static void opted_out(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
+{
+	ms_verdict_t v = ms_verdict(MS_VERDICT_REFUSE, MS_RULE_NONE, MS_EDE_PROHIBITED,
+	                            "the parent zone has no receiver any more");
+	forget_approved(cut);
+	(void)ms_cuts_store(rx, cut);
+	ms_update_finish(rx, cut, KNOT_RCODE_REFUSED, &v, now);
+	end(rx, cut, MS_PACE_SAME, now);
+}
+
 static void start_apply(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
+	if (!ms_zones_own(rx, cut->row.parent)) {
+		opted_out(rx, cut, now);
+		return;
+	}
 	ms_task_t *task = ms_task_new(MS_TASK_APPLY, rx->setup);
 	int ret = task != NULL ? ms_deleg_copy(&task->before, &cut->deleg) : KNOT_ENOMEM;
 	if (ret == KNOT_EOK) {
@@ -207,10 +235,13 @@ static void known(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 	start_survey(rx, cut, now);
 }
 
-static void unreachable(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
+static void unreachable(ms_receiver_t *rx, ms_cut_t *cut, int why, ms_now_t now)
 {
 	ms_verdict_t v = ms_verdict(MS_VERDICT_WAIT, MS_RULE_SURVEY, MS_EDE_OTHER,
-	                            "our own server does not tell the delegation");
+	                            why == KNOT_EDENIED
+	                            ? "our own server has the child's zone, too, and hides the "
+	                              "delegation; serve the child from another one"
+	                            : "our own server does not tell the delegation");
 	answer_notifies(rx, cut, KNOT_RCODE_SERVFAIL, now);
 	tell(rx, cut, "look", &v);
 	ms_update_finish(rx, cut, KNOT_RCODE_SERVFAIL, &v, now);
@@ -227,7 +258,8 @@ void ms_look_delegation(ms_receiver_t *rx, uint64_t id, const uint8_t *wire, siz
 	bool ds = cut->phase == MS_CUT_DS;
 	int ret = wire == NULL ? KNOT_ECONN
 	        : ds ? ms_deleg_take_ds(&cut->deleg, wire, len, cut->row.child)
-	             : ms_deleg_take_referral(&cut->deleg, wire, len, cut->row.child);
+	             : ms_deleg_take_referral(&cut->deleg, wire, len, cut->row.child,
+	                                      cut->row.parent);
 	if (ret == KNOT_ENOENT) {
 		gone(rx, cut, now);
 		return;
@@ -240,7 +272,7 @@ void ms_look_delegation(ms_receiver_t *rx, uint64_t id, const uint8_t *wire, siz
 		return;
 	}
 	if (ret != KNOT_EOK) {
-		unreachable(rx, cut, now);
+		unreachable(rx, cut, ret, now);
 	}
 }
 
@@ -266,6 +298,11 @@ static bool has_room(ms_receiver_t *rx, const ms_cut_t *cut)
 
 void ms_look_run(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 {
+	if (cut->phase == MS_CUT_IDLE && ms_pace_due(&cut->pace, now.mono) &&
+	    !ms_zones_own(rx, cut->row.parent)) {
+		/* Its parent does not take part any more: nothing is asked, nothing is edited. */
+		return;
+	}
 	if (cut->phase == MS_CUT_IDLE && ms_pace_due(&cut->pace, now.mono) && has_room(rx, cut)) {
 		begin(rx, cut, now);
 	} else if (cut->phase == MS_CUT_APPLY && ms_time_due(cut->apply_at, now.mono)) {
@@ -281,12 +318,14 @@ static void approve(ms_receiver_t *rx, ms_cut_t *cut, const ms_survey_t *survey,
 	cut->row.wanted = *wanted;
 	*wanted = (ms_deleg_t){ 0 };
 	cut->row.todo = MS_TODO_APPLY;
+	cut->kept = true;
+	cut->before = cut->row.memory;
 	if (ds) {
 		ms_memory_applied(survey, policy, now.wall.s, cut->row.wanted.ds.rrs.count == 0,
 		                  &cut->row.memory);
 	}
 	if (ms_cuts_store(rx, cut) != KNOT_EOK) {
-		ms_row_clear(&cut->row);
+		forget_approved(cut);
 		ms_verdict_t v = ms_verdict(MS_VERDICT_WAIT, MS_RULE_SURVEY, MS_EDE_OTHER,
 		                            "the store cannot be written");
 		ms_update_finish(rx, cut, KNOT_RCODE_SERVFAIL, &v, now);
@@ -417,6 +456,7 @@ static void applied(ms_receiver_t *rx, ms_cut_t *cut, ms_now_t now)
 	          ms_rx_name(cut->row.child, name), cut->row.wanted.ns.rrs.count,
 	          cut->row.wanted.ds.rrs.count, cut->row.wanted.glue_count);
 	ms_row_clear(&cut->row);
+	cut->kept = false;
 	(void)ms_cuts_store(rx, cut);
 	cut->told = (ms_verdict_t){ .ede = MS_EDE_NONE };
 	cut->reports = 0;
@@ -448,7 +488,7 @@ void ms_look_applied(ms_receiver_t *rx, ms_task_t *task, ms_now_t now)
 	tell(rx, cut, "change of the zone", &v);
 	/* What is only late stays approved: the next look brings it in. */
 	if (!busy) {
-		ms_row_clear(&cut->row);
+		forget_approved(cut);
 		(void)ms_cuts_store(rx, cut);
 	}
 	ms_update_finish(rx, cut, busy ? KNOT_RCODE_SERVFAIL : KNOT_RCODE_REFUSED, &v, now);

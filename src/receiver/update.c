@@ -165,16 +165,33 @@ static void note_answer(ms_receiver_t *rx, const ms_waiter_t *waiter, const ms_e
 	}
 }
 
+static bool is_same(const ms_waiter_t *a, const ms_waiter_t *b)
+{
+	return a->request_len == b->request_len && memcmp(a->request, b->request, a->request_len) == 0;
+}
+
+static int enter(ms_receiver_t *rx, const ms_waiter_t *waiter, const ms_envelope_t *e, ms_now_t now)
+{
+	uint8_t hash[MS_REPLAY_HASH];
+	int ret = ms_replay_hash(waiter->request, e->sig.signature_pos, hash);
+	return ret != KNOT_EOK ? ret
+	     : ms_replay_enter(&rx->replay, hash, e->sig.expiration, MS_REPLAY_OPEN, now.wall.s);
+}
+
 /* Verified: it waits for the look that it causes. */
 static void queue(ms_receiver_t *rx, ms_cut_t *cut, ms_waiter_t *waiter, const ms_envelope_t *e,
                   ms_deltas_t *deltas, const ms_contents_t *contents, bool self, ms_now_t now)
 {
-	uint8_t hash[MS_REPLAY_HASH];
 	ms_verdict_t why = REFUSE(KNOT_EDNS_EDE_NOT_READY, "another UPDATE is being checked");
-	if (cut->update != NULL ||
-	    ms_replay_hash(waiter->request, e->sig.signature_pos, hash) != KNOT_EOK ||
-	    ms_replay_enter(&rx->replay, hash, e->sig.expiration, MS_REPLAY_OPEN,
-	                    now.wall.s) != KNOT_EOK ||
+	if (cut->update != NULL && self && is_same(cut->update->waiter, waiter)) {
+		ms_waiter_free(waiter); /* The first one gets the answer. */
+		return;
+	}
+	/* Anybody can sign for himself: that keeps no child waiting. */
+	if (cut->update != NULL && !self && cut->update->self_signed) {
+		ms_update_finish(rx, cut, KNOT_RCODE_SERVFAIL, &why, now);
+	}
+	if (cut->update != NULL || (!self && enter(rx, waiter, e, now) != KNOT_EOK) ||
 	    (cut->update = calloc(1, sizeof(*cut->update))) == NULL) {
 		refuse(rx, waiter, e, KNOT_RCODE_SERVFAIL, &why, cut, now);
 		return;
@@ -226,6 +243,10 @@ void ms_update_receive(ms_receiver_t *rx, ms_waiter_t *waiter, const ms_envelope
 		bad = KNOT_RCODE_REFUSED;
 		why = REFUSE(MS_EDE_INVALID, "older than an UPDATE that came before");
 	}
+	if (bad == 0 && !self && !ms_rx_within(rx, &rx->update_child, e->sig.signer, now)) {
+		bad = KNOT_RCODE_REFUSED;
+		why = REFUSE(MS_EDE_BLOCKED, "too many UPDATEs of this child");
+	}
 	if (bad == 0 && cut == NULL) {
 		cut = ms_cuts_get(rx, e->sig.signer, parent, now);
 		bad = cut == NULL ? KNOT_RCODE_SERVFAIL : 0;
@@ -247,7 +268,9 @@ void ms_update_finish(ms_receiver_t *rx, ms_cut_t *cut, uint16_t rcode, const ms
 		return;
 	}
 	/* Nothing was done where it is only too early: the same message may come again. */
-	note_answer(rx, u->waiter, &u->envelope, rcode, now);
+	if (!u->self_signed) {
+		note_answer(rx, u->waiter, &u->envelope, rcode, now);
+	}
 	if (rcode == KNOT_RCODE_NOERROR && !u->self_signed) {
 		cut->row.inception = u->envelope.sig.inception;
 		(void)ms_cuts_store(rx, cut);

@@ -75,13 +75,16 @@ static void take_message(ms_receiver_t *rx, ms_rx_event_t *event, ms_now_t now)
 	if (envelope.has_channel) {
 		memcpy(cut->channel, envelope.channel, sizeof(cut->channel));
 	}
+	bool within = !cut->confirmed || ms_rx_within(rx, &rx->notify_child, cut->row.child, now);
 	if (cut->confirmed) {
 		ms_answer_send(rx, waiter, &envelope, KNOT_RCODE_NOERROR, NULL, NULL, now);
 	} else {
 		waiter->next = cut->notifies;
 		cut->notifies = waiter;
 	}
-	ms_look_hint(rx, cut, now);
+	if (within) {
+		ms_look_hint(rx, cut, now);
+	}
 }
 
 static void take_task(ms_receiver_t *rx, ms_rx_event_t *event, ms_now_t now)

@@ -45,6 +45,16 @@ void ms_zones_sync(ms_receiver_t *rx, ms_now_t now)
 	}
 }
 
+bool ms_zones_own(const ms_receiver_t *rx, const knot_dname_t *parent)
+{
+	for (unsigned i = 0; i < rx->own_count; i++) {
+		if (knot_dname_is_equal(rx->own[i].name, parent)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void start(ms_receiver_t *rx, ms_rx_zone_t *zone, ms_task_kind_t kind)
 {
 	ms_task_t *task = ms_task_new(kind, rx->setup);
@@ -140,6 +150,14 @@ void ms_zones_hands(ms_receiver_t *rx, ms_now_t now)
 		ms_trust_key_t *key = cut == NULL ? NULL
 		                    : ms_trust_find(&cut->row.trust, hand->rr.rdata, hand->rr.len);
 		if (cut == NULL || (key != NULL && key->state == MS_TRUST_TRUSTED)) {
+			continue;
+		}
+		/* What has superseded it since must not be driven out by every reload. */
+		if (!ms_trust_room(&cut->row.trust, &s->trust)) {
+			ms_rx_log(rx, MS_LOG_WARNING, "%s: key %u of 'trust' is not taken: the child has "
+			          "as many others as 'keys-per-child' allows -> take it out of the "
+			          "configuration",
+			          ms_rx_name(hand->child, name), ms_key_tag(hand->rr.rdata, hand->rr.len));
 			continue;
 		}
 		if (ms_trust_promote(&cut->row.trust, &hand->rr, MS_BY_HAND, &s->trust, now.wall.s) ==

@@ -161,12 +161,14 @@ static int check_answer(const uint8_t *wire, size_t len)
 }
 
 int ms_deleg_take_referral(ms_deleg_t *deleg, const uint8_t *wire, size_t len,
-                           const knot_dname_t *child)
+                           const knot_dname_t *child, const knot_dname_t *parent)
 {
 	int ret = check_answer(wire, len);
-	if (ret != KNOT_EOK) {
+	bool aa = ret != KNOT_EMALF && knot_wire_get_aa(wire), denied = false;
+	if (ret == KNOT_EMALF) {
 		return ret;
 	}
+	ret = KNOT_EOK;
 	uint32_t before = knot_wire_get_ancount(wire);
 	uint32_t middle = before + knot_wire_get_nscount(wire);
 	uint32_t total = middle + knot_wire_get_arcount(wire);
@@ -180,17 +182,40 @@ int ms_deleg_take_referral(ms_deleg_t *deleg, const uint8_t *wire, size_t len,
 		if (i >= middle) {
 			ret = take_glue(deleg, wire, len, &rr, child);
 		} else if (rr.type == KNOT_RRTYPE_NS && owner_is(wire, &rr, child, owner)) {
-			/* The server may have the child's zone as well: then they are in ANSWER. */
+			if (aa) {
+				return KNOT_EDENIED;
+			}
 			ret = add_record(wire, len, &rr, &deleg->ns, MS_NS_MAX);
+		} else if (rr.type == KNOT_RRTYPE_SOA && i >= before) {
+			denied = aa && owner_is(wire, &rr, parent, owner);
+		} else if (rr.type == KNOT_RRTYPE_NS && !aa && i >= before &&
+		           owner_is(wire, &rr, NULL, owner)) {
+			/* Delegated further up: nothing of ours is below that. */
+			denied = knot_dname_in_bailiwick(owner, parent) > 0 &&
+			         knot_dname_in_bailiwick(child, owner) > 0;
 		}
 	}
-	return ret != KNOT_EOK ? ret : deleg->ns.rrs.count > 0 ? KNOT_EOK : KNOT_ENOENT;
+	return ret != KNOT_EOK ? ret : deleg->ns.rrs.count > 0 ? KNOT_EOK
+	     : denied ? KNOT_ENOENT : KNOT_EMALF;
+}
+
+/* Is it the answer to that question? */
+static bool answers(const uint8_t *wire, size_t len, const knot_dname_t *name, uint16_t type)
+{
+	knot_dname_storage_t qname;
+	const uint8_t *pos = wire + KNOT_WIRE_HEADER_SIZE;
+	int size = knot_wire_get_qdcount(wire) == 1 ? knot_dname_wire_check(pos, wire + len, NULL) : 0;
+	if (size <= 0 || len < KNOT_WIRE_HEADER_SIZE + (size_t)size + 4 ||
+	    knot_dname_unpack(qname, pos, sizeof(qname), wire) <= 0) {
+		return false;
+	}
+	return knot_dname_is_case_equal(qname, name) && knot_wire_read_u16(pos + size) == type;
 }
 
 int ms_deleg_take_ds(ms_deleg_t *deleg, const uint8_t *wire, size_t len, const knot_dname_t *child)
 {
 	int ret = check_answer(wire, len);
-	if (ret != KNOT_EOK) {
+	if (ret != KNOT_EOK || !knot_wire_get_aa(wire) || !answers(wire, len, child, KNOT_RRTYPE_DS)) {
 		return KNOT_EMALF;
 	}
 	knot_dname_storage_t owner;

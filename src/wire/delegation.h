@@ -53,11 +53,13 @@ uint8_t ms_glue_addrs(const ms_rrset_t *a, const ms_rrset_t *aaaa, ms_addr_t *ou
 
 /*!
  * Takes NS and glue from the answer of the parent's server to `CHILD NS`, without recursion.
- * \retval KNOT_ENOENT  No delegation: the name does not exist, or it is no zone cut.
+ * \retval KNOT_ENOENT  No delegation: the name does not exist, or it is no zone cut. Only where \a parent
+ *                      says so with authority, or refers to a zone in between: keys are forgotten.
+ * \retval KNOT_EDENIED The server has the child's zone, too: what it tells is the child's, not ours.
  * \retval KNOT_EMALF   Broken, or no answer of an authoritative server.
  * \retval KNOT_ELIMIT  More name servers than MS_NS_MAX.
  */
 int ms_deleg_take_referral(ms_deleg_t *deleg, const uint8_t *wire, size_t len,
-                           const knot_dname_t *child);
-/*! Takes DS from the answer to `CHILD DS`. \retval KNOT_EMALF, KNOT_ELIMIT */
+                           const knot_dname_t *child, const knot_dname_t *parent);
+/*! Takes DS from the authoritative answer to `CHILD DS`. \retval KNOT_EMALF, KNOT_ELIMIT */
 int ms_deleg_take_ds(ms_deleg_t *deleg, const uint8_t *wire, size_t len, const knot_dname_t *child);
