@@ -77,7 +77,10 @@ static void take_message(ms_receiver_t *rx, ms_rx_event_t *event, ms_now_t now)
 	}
 	bool within = !cut->confirmed || ms_rx_within(rx, &rx->notify_child, cut->row.child, now);
 	if (cut->confirmed) {
-		ms_answer_send(rx, waiter, &envelope, KNOT_RCODE_NOERROR, NULL, NULL, now);
+		/* Acknowledged in any case (RFC 9859 section 4.3). */
+		static const ms_verdict_t blocked = { .ede = MS_EDE_BLOCKED };
+		ms_answer_send(rx, waiter, &envelope, KNOT_RCODE_NOERROR, within ? NULL : &blocked, NULL,
+		               now);
 	} else {
 		waiter->next = cut->notifies;
 		cut->notifies = waiter;
