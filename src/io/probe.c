@@ -104,10 +104,13 @@ static void ask(probe_t *p, struct ub_ctx *ub, const knot_dname_t *name, uint16_
 static struct ub_ctx *new_stub(probe_t *p, const ms_addr_t *addr)
 {
 	struct ub_ctx *ub = p->context_count < CONTEXTS_MAX
-	                  ? ms_stub_new(p->survey->child, addr, &p->survey->deleg.ds, p->options->udp)
+	                  ? ms_stub_new(p->survey->child, addr, &p->survey->deleg.ds, p->options->udp,
+	                                p->options->local)
 	                  : NULL;
 	if (ub != NULL) {
 		p->contexts[p->context_count++] = ub;
+	} else {
+		(void)fail(p->survey, KNOT_ENOMEM, "no resolver context for a name server");
 	}
 	return ub;
 }
@@ -164,16 +167,41 @@ static void finish(probe_t *p)
 	p->context_count = p->question_count = p->open = 0;
 }
 
+typedef struct {
+	int family;
+	unsigned bits;
+	uint8_t ip[16];
+} range_t;
+
+static bool within(const range_t *ranges, size_t count, const ms_addr_t *addr)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned octets = ranges[i].bits / 8, rest = ranges[i].bits % 8;
+		uint8_t mask = rest > 0 ? 0xff << (8 - rest) : 0;
+		if (ranges[i].family == addr->family && memcmp(ranges[i].ip, addr->ip, octets) == 0 &&
+		    (rest == 0 || ((ranges[i].ip[octets] ^ addr->ip[octets]) & mask) == 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Nobody shall make us talk to ourselves or to everybody (K-58, P-10). */
 static bool may_ask(const probe_t *p, const ms_addr_t *addr)
 {
-	static const uint8_t zero[16], loopback6[16] = { [15] = 1 }, mapped[12] = { [10] = 255, 255 };
-	if (addr->family == AF_INET) {
-		return addr->ip[0] != 0 && addr->ip[0] < 224 && (p->options->local || addr->ip[0] != 127);
-	}
-	return memcmp(addr->ip, zero, 16) != 0 && addr->ip[0] != 0xff &&
-	       memcmp(addr->ip, mapped, 12) != 0 &&
-	       (p->options->local || memcmp(addr->ip, loopback6, 16) != 0);
+	static const range_t never[] = {
+		{ AF_INET, 8, { 0 } }, { AF_INET, 3, { 224 } }, { AF_INET6, 128, { 0 } },
+		{ AF_INET6, 96, { [10] = 255, 255 } }, { AF_INET6, 8, { 255 } },
+	};
+	/* Loopback and what is behind a firewall, also by way of IPv6. */
+	static const range_t inside[] = {
+		{ AF_INET, 8, { 10 } }, { AF_INET, 10, { 100, 64 } }, { AF_INET, 8, { 127 } },
+		{ AF_INET, 16, { 169, 254 } }, { AF_INET, 12, { 172, 16 } }, { AF_INET, 16, { 192, 168 } },
+		{ AF_INET6, 96, { 0 } }, { AF_INET6, 96, { 0, 100, 255, 155 } },
+		{ AF_INET6, 16, { 32, 2 } }, { AF_INET6, 7, { 252 } }, { AF_INET6, 10, { 254, 128 } },
+	};
+	return !within(never, sizeof(never) / sizeof(never[0]), addr) &&
+	       (p->options->local || !within(inside, sizeof(inside) / sizeof(inside[0]), addr));
 }
 
 static bool has_look(const ms_survey_t *survey, const ms_addr_t *addr)
@@ -209,6 +237,10 @@ static int add_addrs(probe_t *p, const knot_dname_t *host, bool is_new, const ms
                      const ms_rrset_t *aaaa)
 {
 	ms_addr_t addrs[MS_GLUE_ADDRS_MAX * 2];
+	if (a->rrs.count + aaaa->rrs.count > MS_GLUE_ADDRS_MAX * 2) {
+		return fail(p->survey, KNOT_ELIMIT, "a name server has more than %u addresses",
+		            MS_GLUE_ADDRS_MAX * 2);
+	}
 	uint8_t count = ms_glue_addrs(a, aaaa, addrs, MS_GLUE_ADDRS_MAX * 2);
 	int ret = count == 0 ? add_look(p, host, NULL, is_new) : KNOT_EOK;
 	for (uint8_t i = 0; ret == KNOT_EOK && i < count; i++) {
@@ -262,7 +294,11 @@ static int add_outside(probe_t *p, const server_t *server)
 		(void)knot_dname_to_str(text, server->host, sizeof(text));
 		return fail(p->survey, KNOT_ECONN, "addresses of name server %.100s are bogus", text);
 	}
-	return add_addrs(p, server->host, server->is_new, &server->a.set, &server->aaaa.set);
+	/* Addresses that nobody told may be those of a server that differs. */
+	int ret = server->a.saying < MS_SAID_BOGUS || server->aaaa.saying < MS_SAID_BOGUS
+	        ? add_look(p, server->host, NULL, server->is_new) : KNOT_EOK;
+	return ret != KNOT_EOK ? ret
+	     : add_addrs(p, server->host, server->is_new, &server->a.set, &server->aaaa.set);
 }
 
 static int add_looks(probe_t *p, server_t *servers, size_t count)
@@ -271,6 +307,9 @@ static int add_looks(probe_t *p, server_t *servers, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (knot_dname_in_bailiwick(servers[i].host, p->survey->child) < 0) {
 			ub = ub != NULL ? ub : new_resolver(p);
+			if (ub == NULL) {
+				return fail(p->survey, KNOT_ENOMEM, "no resolver context");
+			}
 			ask(p, ub, servers[i].host, KNOT_RRTYPE_A, &servers[i].a);
 			ask(p, ub, servers[i].host, KNOT_RRTYPE_AAAA, &servers[i].aaaa);
 		}

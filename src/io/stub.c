@@ -33,14 +33,13 @@ static int set_anchor(struct ub_ctx *ub, const char *child, const ms_rrset_t *ds
 }
 
 static int set_stub(struct ub_ctx *ub, const knot_dname_t *zone, const ms_addr_t *addr,
-                    const ms_rrset_t *ds, bool udp)
+                    const ms_rrset_t *ds, bool udp, bool local)
 {
 	static const char *const fixed[][2] = {
 		{ "msg-cache-size:", "256k" },
 		{ "rrset-cache-size:", "256k" },
 		{ "key-cache-size:", "64k" },
 		{ "neg-cache-size:", "64k" },
-		{ "do-not-query-localhost:", "no" },
 		{ "qname-minimisation:", "no" },
 		{ "harden-dnssec-stripped:", "yes" },
 		{ "val-permissive-mode:", "no" },
@@ -49,6 +48,12 @@ static int set_stub(struct ub_ctx *ub, const knot_dname_t *zone, const ms_addr_t
 		 * for the next question, since it finds streams to be shared by the order of addresses
 		 * of memory. */
 		{ "outgoing-num-tcp:", "48" },
+	};
+	/* Referrals of a child's server lead no further than it may be itself (io/probe.c). */
+	static const char *const private[] = {
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+		"172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/96", "::ffff:0:0/96",
+		"64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
 	};
 	knot_dname_txt_storage_t child;
 	char text[MS_ADDR_TEXT_MAX];
@@ -63,6 +68,12 @@ static int set_stub(struct ub_ctx *ub, const knot_dname_t *zone, const ms_addr_t
 		ret = ub_ctx_set_option(ub, "tcp-upstream:", udp ? "no" : "yes");
 	}
 	if (ret == 0) {
+		ret = ub_ctx_set_option(ub, "do-not-query-localhost:", local ? "no" : "yes");
+	}
+	for (size_t i = 0; ret == 0 && !local && i < sizeof(private) / sizeof(private[0]); i++) {
+		ret = ub_ctx_set_option(ub, "do-not-query-address:", private[i]);
+	}
+	if (ret == 0) {
 		ms_addr_to_text(addr, text); /* "192.0.2.1@53" */
 		ret = ub_ctx_set_stub(ub, child, text, 0);
 	}
@@ -70,10 +81,10 @@ static int set_stub(struct ub_ctx *ub, const knot_dname_t *zone, const ms_addr_t
 }
 
 struct ub_ctx *ms_stub_new(const knot_dname_t *zone, const ms_addr_t *addr, const ms_rrset_t *ds,
-                           bool udp)
+                           bool udp, bool local)
 {
 	struct ub_ctx *ub = ub_ctx_create();
-	if (ub != NULL && set_stub(ub, zone, addr, ds, udp) != 0) {
+	if (ub != NULL && set_stub(ub, zone, addr, ds, udp, local) != 0) {
 		ub_ctx_delete(ub);
 		ub = NULL;
 	}

@@ -14,7 +14,7 @@
 
 /*! \param ds  Empty: everything is insecure. NULL: no memory, or an option is not known. */
 struct ub_ctx *ms_stub_new(const knot_dname_t *zone, const ms_addr_t *addr, const ms_rrset_t *ds,
-                           bool udp);
+                           bool udp, bool local);
 
 /*! What an answer, or an error, says; with the signatures. */
 void ms_stub_answer(const knot_dname_t *name, uint16_t type, int err, const struct ub_result *result,
