@@ -513,7 +513,9 @@ static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *o
 	}
 	switch (d->state) {
 	case MS_DELEG_CONFIRM_ALL:
-		return ask_servers(agent, zone, out);
+		/* A server that never agrees must not hide what the parent does meanwhile. */
+		return d->failures % MS_DELEG_GLANCE == MS_DELEG_GLANCE - 1
+		     ? ask_parent(agent, zone, out) : ask_servers(agent, zone, out);
 	case MS_DELEG_DISCOVER:
 		return discover(agent, zone, now, out);
 	case MS_DELEG_TELL:
@@ -692,6 +694,8 @@ static void parent_seen(ms_zone_t *zone, const ms_event_t *event, ms_actions_t *
 		d->at = event->now.mono;
 	} else if (d->state == MS_DELEG_TELL) {
 		d->at = event->now.mono;
+	} else if (d->state == MS_DELEG_CONFIRM_ALL) {
+		again_after(d, MS_DELEG_CONFIRM, MS_DELEG_CONFIRM_MAX, event->now);
 	} else if (d->state != MS_DELEG_LOOK) {
 		again_after(d, MS_DELEG_WATCH, MS_DELEG_WATCH_MAX, event->now);
 	} else if (!delegated) {
@@ -798,7 +802,7 @@ int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		            event->now, out);
 	} else if (event->kind == MS_EV_DISCOVERED) {
 		discovered(zone, event, out);
-	} else if (d->state == MS_DELEG_CONFIRM_ALL) {
+	} else if (ms_seen_index(event->seen, KNOT_RRTYPE_DS) < 0) {
 		servers_seen(zone, event, out);
 	} else {
 		parent_seen(zone, event, out);

@@ -30,6 +30,8 @@
 /*! Between two looks at all servers, doubled up to the second (J-16: no pressing need). */
 #define MS_DELEG_CONFIRM     (2 * MS_SEC)
 #define MS_DELEG_CONFIRM_MAX (60 * MS_SEC)
+/*! Each so manieth of them is a look at the parent. */
+#define MS_DELEG_GLANCE 8
 /*! Between two looks at a parent that was told, or that is not, doubled up to the second. */
 #define MS_DELEG_WATCH     (2 * MS_SEC)
 #define MS_DELEG_WATCH_MAX (600 * MS_SEC)

@@ -318,6 +318,12 @@ static void test_confirm(void **state)
 		assert_int_equal(zone->delegation->state, MS_DELEG_CONFIRM_ALL);
 		assert_non_null(settle(100 * wrong + 90, MS_ACT_OBSERVE));
 	}
+	/* Now and then the parent is looked at: perhaps it has it already. */
+	zone->delegation->id = 0;
+	zone->delegation->failures = MS_DELEG_GLANCE - 1;
+	assert_true(settle(470, MS_ACT_OBSERVE)->observe.parent);
+	feed(MS_EV_OBSERVED, 470, KNOT_EOK, at_parent(NULL, 0), 0);
+	assert_int_equal(zone->delegation->state, MS_DELEG_CONFIRM_ALL);
 	/* A change in the middle begins anew, and the old answer counts for nothing. */
 	make_add(&zone->apex.set[MS_APEX_CDS], 60, ds2, sizeof(ds2));
 	zone->apex.serial++;
