@@ -3,11 +3,9 @@
 
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <urcu.h>
 
 #include <libknot/libknot.h>
@@ -33,29 +31,6 @@
 #define COMMIT_BURST 32
 /* Longest sleep (milliseconds). */
 #define SLEEP_MAX 1000
-
-ms_now_t ms_clock(void)
-{
-	struct timespec mono, wall;
-	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
-	(void)clock_gettime(CLOCK_REALTIME, &wall);
-	return (ms_now_t){
-		.mono = { (int64_t)mono.tv_sec * MS_SEC + mono.tv_nsec / 1000 },
-		.wall = { wall.tv_sec },
-	};
-}
-
-int ms_thread_start(pthread_t *thread, void *(*run)(void *), void *ctx)
-{
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-		return KNOT_ERROR;
-	}
-	int failed = pthread_create(thread, NULL, run, ctx);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed == 0 ? KNOT_EOK : KNOT_ERROR;
-}
 
 void ms_setup_free(ms_setup_t *setup)
 {

@@ -18,7 +18,9 @@
 #include "agent/sender.h"
 #include "core/model.h"
 #include "core/replay.h"
+#include "io/clock.h"
 #include "io/db.h"
+#include "io/thread.h"
 #include "wire/sig0.h"
 
 /*! A configuration with its key. */
@@ -81,11 +83,6 @@ struct ms_runtime {
 	unsigned events;                 /*!< … and before it, since memory was last given back. */
 	ms_time_t report_at;
 };
-
-/*! Both clocks. Nobody below this folder reads one. */
-ms_now_t ms_clock(void);
-/*! A thread that gets no signals: they are knotd's. \retval KNOT_ERROR */
-int ms_thread_start(pthread_t *thread, void *(*run)(void *), void *ctx);
 
 void ms_setup_free(ms_setup_t *setup);
 

@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libknot/errcode.h>
+
+#include "io/clock.h"
 
 extern char **environ;
 
@@ -37,13 +38,6 @@ typedef struct {
 	capture_t out;
 	capture_t err;
 } run_t;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts = { 0 };
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void close_fd(int *fd)
 {
@@ -140,7 +134,7 @@ static int may_go_on(const run_t *run)
 	if (run->stop != NULL && atomic_load_explicit(run->stop, memory_order_relaxed)) {
 		return KNOT_EBUSY;
 	}
-	if (now_ms() >= run->deadline) {
+	if (ms_clock_ms() >= run->deadline) {
 		return KNOT_ETIMEOUT;
 	}
 	return run->out.full ? KNOT_ESPACE : KNOT_EOK;
@@ -216,7 +210,7 @@ int ms_child_run(const char *const *args, int timeout_ms, const atomic_bool *sto
                  size_t out_max, ms_child_t *out)
 {
 	run_t run = {
-		.deadline = now_ms() + timeout_ms, .stop = stop,
+		.deadline = ms_clock_ms() + timeout_ms, .stop = stop,
 		.out = { .fd = -1, .max = out_max }, .err = { .fd = -1, .max = MS_CHILD_ERR_MAX },
 	};
 	int status = 0;

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include <libknot/error.h>
+
+#include "io/clock.h"
 
 /* The protocol carries only knotd's error texts: these are turned back into codes. */
 static const int TEXT_CODES[] = {
@@ -30,13 +31,6 @@ static void say(ms_ctl_t *ctl, const char *fmt, ...)
 static bool stopped(const ms_ctl_t *ctl)
 {
 	return ctl->stop != NULL && atomic_load_explicit(ctl->stop, memory_order_relaxed);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts = { 0 };
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int fail_io(ms_ctl_t *ctl, int ret)
@@ -182,9 +176,9 @@ static int receive_answer(ms_ctl_t *ctl, const ms_ctl_cmd_t *cmd, int wait_ms,
                           ms_ctl_item_f item, void *ctx)
 {
 	int answer = KNOT_EOK;
-	int64_t deadline = now_ms() + wait_ms;
+	int64_t deadline = ms_clock_ms() + wait_ms;
 	for (unsigned count = 0; ; count++) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - ms_clock_ms();
 		if (left <= 0) {
 			return fail_io(ctl, KNOT_ETIMEOUT);
 		}

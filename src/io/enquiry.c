@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libknot/libknot.h>
 
 #include "base/name.h"
+#include "io/clock.h"
 #include "io/context.h"
 
 /* How late the stop flag may be noticed. */
@@ -138,13 +138,6 @@ static bool all_over(const ms_enquiry_t *list, size_t count)
 	return true;
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec ts = { 0 };
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int ms_enquire(ms_enquirer_t *enquirer, ms_enquiry_t *list, size_t count, ms_now_t now,
                const atomic_bool *stop, char *error, size_t error_max)
 {
@@ -156,9 +149,9 @@ int ms_enquire(ms_enquirer_t *enquirer, ms_enquiry_t *list, size_t count, ms_now
 	for (size_t i = 0; i < count; i++) {
 		start(enquirer, &list[i]);
 	}
-	int64_t end = clock_ms() + MS_ENQUIRY_TIMEOUT / MS_MSEC;
+	int64_t end = ms_clock_ms() + MS_ENQUIRY_TIMEOUT / MS_MSEC;
 	bool stopped = false;
-	while (!all_over(list, count) && !stopped && clock_ms() < end) {
+	while (!all_over(list, count) && !stopped && ms_clock_ms() < end) {
 		struct pollfd pfd = { .fd = ub_fd(ub), .events = POLLIN };
 		(void)poll(&pfd, 1, SLICE_MS);
 		(void)ub_process(ub);

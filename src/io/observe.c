@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libdnssec/error.h>
 #include <libdnssec/random.h>
 #include <libknot/libknot.h>
 
 #include "base/name.h"
+#include "io/clock.h"
 #include "io/exchange.h"
 #include "wire/envelope.h"
 
@@ -28,13 +28,6 @@ typedef struct {
 static uint64_t number(const ms_seen_t *seen, size_t server, unsigned type)
 {
 	return 1 + server * seen->type_count + type;
-}
-
-static ms_now_t now(void)
-{
-	struct timespec mono = { 0 };
-	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (ms_now_t){ .mono = { (int64_t)mono.tv_sec * MS_SEC + mono.tv_nsec / 1000 } };
 }
 
 /* Takes the records of \a type at the very name; in a referral they stand in AUTHORITY. */
@@ -117,15 +110,15 @@ static int ask(ms_exchange_t *exchange, const ms_seen_t *seen, size_t server, un
 		.id = number(seen, server, type), .wire = wire, .len = len, .addrs = &addr,
 		.addr_count = 1, .tries = 2, .first_timeout = MS_OBSERVE_UDP_MS * MS_MSEC,
 	};
-	return ms_exchange_send(exchange, &request, now());
+	return ms_exchange_send(exchange, &request, ms_clock());
 }
 
 static void wait_for(ms_exchange_t *exchange)
 {
 	struct pollfd pfd = { .fd = ms_exchange_fd(exchange), .events = POLLIN };
-	int64_t left = ms_time_diff(now().mono, ms_exchange_deadline(exchange)) / MS_MSEC + 1;
+	int64_t left = ms_time_diff(ms_clock().mono, ms_exchange_deadline(exchange)) / MS_MSEC + 1;
 	(void)poll(&pfd, 1, left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS);
-	ms_exchange_work(exchange, now());
+	ms_exchange_work(exchange, ms_clock());
 }
 
 int ms_observe(ms_seen_t *seen, uint16_t port, const atomic_bool *stop)

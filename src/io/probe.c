@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <unbound.h>
 
 #include <libknot/libknot.h>
 
 #include "base/name.h"
+#include "io/clock.h"
 #include "io/context.h"
 #include "io/stub.h"
 
@@ -62,13 +62,6 @@ static int fail(ms_survey_t *survey, int ret, const char *fmt, ...)
 	va_end(args);
 	survey->ret = ret;
 	return ret;
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * MS_SEC + ts.tv_nsec / 1000;
 }
 
 static void on_answer(void *ctx, int err, struct ub_result *result)
@@ -120,7 +113,7 @@ static struct ub_ctx *new_resolver(probe_t *p)
 {
 	char error[256];
 	ms_context_t *context;
-	ms_now_t now = { { now_us() }, { 0 } };
+	ms_now_t now = ms_clock();
 	if (p->context_count >= CONTEXTS_MAX ||
 	    ms_context_new(&p->options->resolver, now, &context, error, sizeof(error)) != KNOT_EOK) {
 		return NULL;
@@ -140,12 +133,12 @@ static bool stopped(const probe_t *p)
 static void await(probe_t *p)
 {
 	struct pollfd fds[CONTEXTS_MAX];
-	int64_t end = now_us() + p->options->timeout;
+	int64_t end = ms_clock().mono.us + p->options->timeout;
 	for (unsigned i = 0; i < p->context_count; i++) {
 		fds[i] = (struct pollfd){ .fd = ub_fd(p->contexts[i]), .events = POLLIN };
 	}
-	while (p->open > 0 && !stopped(p) && now_us() < end) {
-		int64_t left = (end - now_us()) / 1000 + 1;
+	while (p->open > 0 && !stopped(p) && ms_clock().mono.us < end) {
+		int64_t left = (end - ms_clock().mono.us) / 1000 + 1;
 		(void)poll(fds, p->context_count, left < STEP_MS ? left : STEP_MS);
 		for (unsigned i = 0; i < p->context_count; i++) {
 			if (fds[i].revents != 0) {

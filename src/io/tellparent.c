@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <libknot/libknot.h>
 
+#include "io/clock.h"
 #include "io/exchange.h"
 
 /* How late the stop flag may be noticed. */
@@ -24,13 +24,6 @@ typedef struct {
 	uint8_t *raw;
 	size_t *raw_len;
 } call_t;
-
-static ms_now_t clock_now(void)
-{
-	struct timespec mono = { 0 };
-	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (ms_now_t){ .mono = { (int64_t)mono.tv_sec * MS_SEC + mono.tv_nsec / 1000 } };
-}
 
 static bool on_accept(void *ctx, uint64_t id, const uint8_t *wire, size_t len)
 {
@@ -77,13 +70,13 @@ static int exchange(call_t *call, bool tcp, const uint8_t *wire, size_t len,
 	int ret = ms_exchange_new(&calls, &exchange);
 	call->over = false;
 	if (ret == KNOT_EOK) {
-		ret = ms_exchange_send(exchange, &request, clock_now());
+		ret = ms_exchange_send(exchange, &request, ms_clock());
 	}
 	while (ret == KNOT_EOK && !call->over) {
 		struct pollfd pfd = { .fd = ms_exchange_fd(exchange), .events = POLLIN };
-		int64_t left = ms_time_diff(clock_now().mono, ms_exchange_deadline(exchange)) / MS_MSEC;
+		int64_t left = ms_time_diff(ms_clock().mono, ms_exchange_deadline(exchange)) / MS_MSEC;
 		(void)poll(&pfd, 1, left < 0 ? 0 : left < SLICE_MS ? (int)left + 1 : SLICE_MS);
-		ms_exchange_work(exchange, clock_now());
+		ms_exchange_work(exchange, ms_clock());
 		if (stop != NULL && atomic_load_explicit(stop, memory_order_relaxed)) {
 			ret = KNOT_EBUSY;
 		}

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libdnssec/error.h>
 #include <libdnssec/random.h>
 #include <libknot/libknot.h>
 
+#include "io/clock.h"
 #include "wire/message.h"
 #include "wire/update.h"
 
@@ -49,13 +49,6 @@ static int say(call_t *call, int ret, const char *fmt, ...)
 	return ret;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts = { 0 };
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static bool stopped(const call_t *call)
 {
 	return call->stop != NULL && atomic_load_explicit(call->stop, memory_order_relaxed);
@@ -72,7 +65,7 @@ static int await(call_t *call, short events)
 {
 	struct pollfd pfd = { .fd = call->fd, .events = events };
 	for (;;) {
-		int64_t left = call->deadline - now_ms();
+		int64_t left = call->deadline - ms_clock_ms();
 		if (stopped(call)) {
 			return say(call, KNOT_EBUSY, "shutting down, nothing more is sent");
 		}
@@ -100,7 +93,7 @@ static int open_connection(call_t *call, const ms_addr_t *to)
 	if (call->fd < 0) {
 		return lost(call);
 	}
-	call->deadline = now_ms() + MS_UPDATE_STEP_MS;
+	call->deadline = ms_clock_ms() + MS_UPDATE_STEP_MS;
 	if (connect(call->fd, (struct sockaddr *)&ss, ss_len) == 0) {
 		return KNOT_EOK;
 	}
@@ -160,12 +153,12 @@ static int exchange(call_t *call)
 {
 	uint8_t prefix[2];
 	knot_wire_write_u16(prefix, call->len);
-	call->deadline = now_ms() + MS_UPDATE_STEP_MS;
+	call->deadline = ms_clock_ms() + MS_UPDATE_STEP_MS;
 	int ret = write_all(call, prefix, sizeof(prefix));
 	if (ret == KNOT_EOK) {
 		ret = write_all(call, call->wire, call->len);
 	}
-	call->deadline = now_ms() + MS_UPDATE_STEP_MS;
+	call->deadline = ms_clock_ms() + MS_UPDATE_STEP_MS;
 	if (ret == KNOT_EOK) {
 		ret = read_all(call, prefix, sizeof(prefix));
 	}

@@ -175,7 +175,7 @@ static int load(void *ctx, const uint8_t *key, size_t key_len, const uint8_t *va
 
 int ms_cuts_load(ms_receiver_t *rx, char error[MS_RX_ERROR_MAX])
 {
-	loading_t l = { .rx = rx, .now = ms_rx_clock() };
+	loading_t l = { .rx = rx, .now = ms_clock() };
 	int ret = ms_db_each(rx->db, load, &l);
 	if (ret != KNOT_EOK) {
 		(void)snprintf(error, MS_RX_ERROR_MAX, "the store in '%.256s' cannot be read (%s); restore "

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "receiver/engine.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,30 +22,6 @@
 
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;
 static ms_receiver_t *engines;
-
-ms_now_t ms_rx_clock(void)
-{
-	struct timespec mono, wall;
-	(void)clock_gettime(CLOCK_MONOTONIC, &mono);
-	(void)clock_gettime(CLOCK_REALTIME, &wall);
-	return (ms_now_t){
-		.mono = { (int64_t)mono.tv_sec * MS_SEC + mono.tv_nsec / 1000 },
-		.wall = { wall.tv_sec },
-	};
-}
-
-/* Signals are knotd's. */
-int ms_rx_thread(pthread_t *thread, void *(*run)(void *), void *ctx)
-{
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-		return KNOT_ERROR;
-	}
-	int failed = pthread_create(thread, NULL, run, ctx);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed == 0 ? KNOT_EOK : KNOT_ERROR;
-}
 
 void ms_rx_log(ms_receiver_t *rx, ms_log_level_t level, const char *fmt, ...)
 {

@@ -10,8 +10,10 @@
 
 #include "base/time.h"
 #include "io/asker.h"
+#include "io/clock.h"
 #include "io/db.h"
 #include "io/exchange.h"
+#include "io/thread.h"
 #include "parent/contents.h"
 #include "parent/limit.h"
 #include "parent/row.h"
@@ -145,8 +147,6 @@ struct ms_receiver {
 	uint8_t record[MS_ROW_VALUE_MAX];
 };
 
-ms_now_t ms_rx_clock(void);
-int ms_rx_thread(pthread_t *thread, void *(*run)(void *), void *ctx);
 void ms_rx_log(ms_receiver_t *rx, ms_log_level_t level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void ms_rx_count(ms_receiver_t *rx, ms_rx_counter_t counter);

@@ -85,7 +85,7 @@ static bool within_limits(ms_receiver_t *rx, kind_t kind, const ms_envelope_t *e
                           const ms_rx_origin_t *origin)
 {
 	ms_addr_t addr;
-	ms_time_t now = ms_rx_clock().mono;
+	ms_time_t now = ms_clock().mono;
 	if (kind == STATUS || ms_addr_from_sockaddr(origin->remote, &addr) != KNOT_EOK) {
 		return kind == STATUS;
 	}
@@ -133,7 +133,7 @@ static ms_rx_answer_t queue(ms_receiver_t *rx, const ms_envelope_t *e, const kno
 	};
 	if (event != NULL) {
 		ms_name_copy(event->parent, parent);
-		event->waiter = ms_waiter_new(&from, wire, len, ms_rx_clock().mono);
+		event->waiter = ms_waiter_new(&from, wire, len, ms_clock().mono);
 	}
 	if (event != NULL && event->waiter != NULL && ms_rx_push(rx, event, false) == KNOT_EOK) {
 		return MS_RX_LATER;

@@ -54,7 +54,7 @@ int ms_pool_start(ms_pool_t *pool, unsigned threads)
 		return KNOT_ENOMEM;
 	}
 	for (unsigned i = 0; i < threads; i++) {
-		int ret = ms_rx_thread(&pool->threads[i], run, pool);
+		int ret = ms_thread_start(&pool->threads[i], run, pool);
 		if (ret != KNOT_EOK) {
 			return ret;
 		}

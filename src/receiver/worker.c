@@ -154,7 +154,7 @@ static void *run(void *ctx)
 {
 	ms_receiver_t *rx = ctx;
 	while (!atomic_load(&rx->stop)) {
-		ms_now_t now = ms_rx_clock();
+		ms_now_t now = ms_clock();
 		take_setup(rx, now);
 		ms_zones_sync(rx, now);
 		take_events(rx, now);
@@ -182,7 +182,7 @@ static bool on_accept(void *ctx, uint64_t id, const uint8_t *wire, size_t len)
 
 static void on_done(void *ctx, uint64_t id, int ret, const uint8_t *wire, size_t len)
 {
-	ms_look_delegation(ctx, id, ret == KNOT_EOK ? wire : NULL, len, ms_rx_clock());
+	ms_look_delegation(ctx, id, ret == KNOT_EOK ? wire : NULL, len, ms_clock());
 }
 
 int ms_rx_worker_init(ms_receiver_t *rx, char error[MS_RX_ERROR_MAX])
@@ -196,7 +196,7 @@ int ms_rx_worker_init(ms_receiver_t *rx, char error[MS_RX_ERROR_MAX])
 		ret = ms_cuts_load(rx, error);
 	}
 	if (ret == KNOT_EOK) {
-		ms_zones_hands(rx, ms_rx_clock());
+		ms_zones_hands(rx, ms_clock());
 	}
 	return ret;
 }
@@ -211,7 +211,7 @@ void ms_rx_worker_deinit(ms_receiver_t *rx)
 
 int ms_rx_worker_start(ms_receiver_t *rx)
 {
-	int ret = ms_rx_thread(&rx->thread, run, rx);
+	int ret = ms_thread_start(&rx->thread, run, rx);
 	rx->working = ret == KNOT_EOK;
 	return ret;
 }
