@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/reply.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <libknot/dname.h>
 #include <libknot/errcode.h>
 #include <libknot/packet/wire.h>
 #include <libknot/wire.h>
+
+#include "io/sendback.h"
 
 /* Datagrams without EDNS (RFC 1035 section 2.3.4). */
 #define UDP_MIN 512
@@ -144,111 +142,10 @@ void ms_replies_expire(ms_replies_t *replies, ms_time_t now)
 	pthread_mutex_unlock(&replies->lock);
 }
 
-/* knotd binds to any address too: the answer must come from the one that was asked. */
-static void set_source(struct msghdr *msg, const struct sockaddr_storage *local)
-{
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-	if (local->ss_family == AF_INET) {
-		struct in_pktinfo info = {
-			.ipi_spec_dst = ((const struct sockaddr_in *)local)->sin_addr,
-		};
-		cmsg->cmsg_level = IPPROTO_IP;
-		cmsg->cmsg_type = IP_PKTINFO;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-		msg->msg_controllen = CMSG_SPACE(sizeof(info));
-	} else {
-		struct in6_pktinfo info = {
-			.ipi6_addr = ((const struct sockaddr_in6 *)local)->sin6_addr,
-		};
-		cmsg->cmsg_level = IPPROTO_IPV6;
-		cmsg->cmsg_type = IPV6_PKTINFO;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(info));
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-		msg->msg_controllen = CMSG_SPACE(sizeof(info));
-	}
-}
-
-static bool is_any(const struct sockaddr_storage *addr)
-{
-	return addr->ss_family == AF_INET
-	     ? ((const struct sockaddr_in *)addr)->sin_addr.s_addr == INADDR_ANY
-	     : IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)addr)->sin6_addr);
-}
-
-static int send_datagram(const ms_asker_t *asker, const uint8_t *wire, size_t len)
-{
-	struct iovec data = { (void *)wire, len };
-	union {
-		struct cmsghdr align;
-		uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { .room = { 0 } };
-	struct msghdr msg = {
-		.msg_name = (void *)&asker->remote,
-		.msg_namelen = asker->remote.ss_family == AF_INET ? sizeof(struct sockaddr_in)
-		                                                  : sizeof(struct sockaddr_in6),
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-	};
-	if (asker->from_local && asker->local.ss_family == asker->remote.ss_family &&
-	    !is_any(&asker->local)) {
-		msg.msg_control = control.room;
-		msg.msg_controllen = sizeof(control.room);
-		set_source(&msg, &asker->local);
-	}
-	ssize_t sent;
-	do {
-		sent = sendmsg(asker->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	if (sent == (ssize_t)len) {
-		return KNOT_EOK;
-	}
-	return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? KNOT_EAGAIN : KNOT_ECONN;
-}
-
-/* What is left of the two parts after \a sent octets of them. */
-static void advance(struct iovec *part, size_t sent)
-{
-	for (size_t i = 0; i < 2; i++) {
-		size_t step = sent < part[i].iov_len ? sent : part[i].iov_len;
-		part[i].iov_base = (uint8_t *)part[i].iov_base + step;
-		part[i].iov_len -= step;
-		sent -= step;
-	}
-}
-
-static int send_stream(const ms_asker_t *asker, const uint8_t *wire, size_t len)
-{
-	uint8_t prefix[2];
-	knot_wire_write_u16(prefix, len);
-	struct iovec part[2] = { { prefix, sizeof(prefix) }, { (void *)wire, len } };
-	struct msghdr msg = { .msg_iov = part, .msg_iovlen = 2 };
-	struct pollfd wait = { .fd = asker->fd, .events = POLLOUT };
-	bool waited = false;
-	while (part[0].iov_len + part[1].iov_len > 0) {
-		ssize_t sent = sendmsg(asker->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent > 0) {
-			advance(part, sent);
-		} else if (sent < 0 && errno == EINTR) {
-			continue;
-		} else if (sent == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-			return KNOT_ECONN;
-		} else if (waited || poll(&wait, 1, MS_REPLY_TCP_MS) <= 0) {
-			/* Half a message in the stream would be read as the next one's length. */
-			if (part[0].iov_len != sizeof(prefix)) {
-				shutdown(asker->fd, SHUT_RDWR);
-			}
-			return KNOT_EAGAIN;
-		} else {
-			waited = true;
-		}
-	}
-	return KNOT_EOK;
-}
-
 int ms_asker_send(const ms_asker_t *asker, const uint8_t *wire, size_t len)
 {
-	return asker->tcp ? send_stream(asker, wire, len) : send_datagram(asker, wire, len);
+	return ms_send_back(asker->fd, asker->tcp, &asker->remote,
+	                    asker->from_local ? &asker->local : NULL, wire, len);
 }
 
 size_t ms_reply_room(bool edns, uint16_t udp_size, bool tcp, size_t max)

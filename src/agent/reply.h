@@ -22,8 +22,6 @@
 #define MS_REPLIES_MAX 4096
 /*! Nobody waits longer than that (microseconds). */
 #define MS_REPLY_AGE (10 * MS_SEC)
-/*! Longest wait for a slow TCP reader (milliseconds): the worker has other things to do. */
-#define MS_REPLY_TCP_MS 200
 
 /*! What the answer to a message with TSIG is signed with. Wants ms_tsig_key_wipe(). */
 typedef struct {
@@ -73,11 +71,7 @@ ms_asker_t *ms_replies_take(ms_replies_t *replies, uint64_t handle);
 /*! Gives up those who wait too long. */
 void ms_replies_expire(ms_replies_t *replies, ms_time_t now);
 
-/*!
- * Sends a complete answer: a datagram from the address that was asked, or octets with their length.
- * \retval KNOT_EAGAIN  The socket takes nothing now.
- * \retval KNOT_ECONN   Nobody is there any more.
- */
+/*! Sends a complete answer. \return As ms_send_back(). */
 int ms_asker_send(const ms_asker_t *asker, const uint8_t *wire, size_t len);
 /*! Closes and frees. NULL is fine. */
 void ms_asker_free(ms_asker_t *asker);

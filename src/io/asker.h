@@ -12,9 +12,6 @@
 
 #include "base/time.h"
 
-/*! Longest wait for a slow TCP reader, milliseconds: the thread has other things to do. */
-#define MS_ASKER_TCP_MS 200
-
 typedef struct ms_waiter {
 	struct ms_waiter *next;          /*!< For whoever keeps a list. */
 	int fd;                          /*!< Our own. */
@@ -39,10 +36,7 @@ typedef struct {
 /*! Copies everything. NULL: no memory, or no file descriptor left. */
 ms_waiter_t *ms_waiter_new(const ms_waiter_from_t *from, const uint8_t *request, size_t len,
                            ms_time_t now);
-/*!
- * Sends a complete answer.
- * \retval KNOT_EAGAIN  The socket takes nothing now. \retval KNOT_ECONN  Nobody is there any more.
- */
+/*! Sends a complete answer. \return As ms_send_back(). */
 int ms_waiter_send(const ms_waiter_t *waiter, const uint8_t *wire, size_t len);
 /*! Closes and frees this one; not its successors. NULL is fine. */
 void ms_waiter_free(ms_waiter_t *waiter);
