@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <libdnssec/key.h>
 
+#include "common/items.h"
 #include "wire/bootstrap.h"
 #include "wire/ds.h"
 
@@ -131,12 +132,6 @@ static const char *check_target(knotd_conf_check_args_t *args)
 	     ? "'target' is missing: set it to the name that DSYNC records shall point to" : NULL;
 }
 
-static bool is_wildcard(const ms_addr_t *addr)
-{
-	static const uint8_t zero[sizeof(addr->ip)];
-	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
-}
-
 static const char *check_address(const knotd_conf_t *conf)
 {
 	uint16_t port = 0;
@@ -148,28 +143,14 @@ static const char *check_address(const knotd_conf_t *conf)
 	}
 	for (size_t i = 0; i < conf->count; i++) {
 		ms_addr_t addr;
-		if (ms_addr_from_sockaddr(&conf->multi[i].addr, &addr) != KNOT_EOK ||
-		    is_wildcard(&addr) || addr.port == 0) {
+		if (!ms_item_addr(&conf->multi[i], &addr) ||
+		    ms_addr_is_wildcard(&addr) || addr.port == 0) {
 			return "'address' is no address that children can reach: give IP[@PORT]";
 		}
 		if (i > 0 && addr.port != port) {
 			return "'address' has different ports: use one, each DSYNC record names it";
 		}
 		port = addr.port;
-	}
-	return NULL;
-}
-
-static const char *check_forward(const knotd_conf_t *conf)
-{
-	if (conf->count > MS_RX_FORWARD_MAX) {
-		return "'forward' has more than four values: list the best four resolvers";
-	}
-	for (size_t i = 0; i < conf->count; i++) {
-		ms_addr_t addr;
-		if (ms_addr_from_sockaddr(&conf->multi[i].addr, &addr) != KNOT_EOK || is_wildcard(&addr)) {
-			return "'forward' is not the address of a resolver: give IP[@PORT]";
-		}
 	}
 	return NULL;
 }
@@ -186,15 +167,6 @@ static const char *check_trust(const knotd_conf_t *conf)
 		}
 	}
 	return NULL;
-}
-
-static const char *check_multi(knotd_conf_check_args_t *args, const yp_name_t *item,
-                               const char *(*check)(const knotd_conf_t *))
-{
-	knotd_conf_t conf = knotd_conf_check_item(args, item);
-	const char *error = check(&conf);
-	knotd_conf_free(&conf);
-	return error;
 }
 
 static const char *check_rest(knotd_conf_check_args_t *args)
@@ -217,13 +189,13 @@ int ms_dsync_check(knotd_conf_check_args_t *args)
 {
 	const char *error = check_target(args);
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_ADDRESS, check_address);
+		error = ms_item_check(args, MS_ITEM_ADDRESS, check_address);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_FORWARD, check_forward);
+		error = ms_item_check(args, MS_ITEM_FORWARD, ms_check_forward);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_TRUST, check_trust);
+		error = ms_item_check(args, MS_ITEM_TRUST, check_trust);
 	}
 	if (error == NULL) {
 		error = check_rest(args);

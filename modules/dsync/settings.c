@@ -1,58 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "settings.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/compat.h"
 #include "base/name.h"
+#include "common/items.h"
 #include "conf.h"
-
-static const knotd_conf_val_t *first(const knotd_conf_t *conf)
-{
-	return conf->count > 0 && conf->multi != NULL ? &conf->multi[0] : &conf->single;
-}
-
-static int join(const char *dir, const char *name, char *out, size_t max)
-{
-	int len = name[0] == '/' ? snprintf(out, max, "%s", name)
-	                         : snprintf(out, max, "%s/%s", dir, name);
-	return len < 0 || (size_t)len >= max ? KNOT_ESPACE : KNOT_EOK;
-}
-
-/*! A string of the server's own configuration, borrowed from it; never NULL. */
-static const char *server_string(knotd_mod_t *mod, const yp_name_t *section, const yp_name_t *item)
-{
-	knotd_conf_t conf = knotd_conf(mod, section, item, NULL);
-	const char *string = first(&conf)->string;
-	knotd_conf_free(&conf);
-	return string != NULL ? string : "";
-}
-
-static int item_path(knotd_mod_t *mod, const yp_name_t *item, const char *dir, const char *dflt,
-                     char *out, size_t max)
-{
-	const char *path = knotd_conf_mod(mod, item).single.string;
-	path = path != NULL ? path : dflt;
-	if (path == NULL) {
-		out[0] = '\0';
-		return KNOT_EOK;
-	}
-	return join(dir, path, out, max);
-}
 
 int ms_dsync_storage(knotd_mod_t *mod, char *path, size_t max)
 {
-	const char *base = server_string(mod, "\x08""database", "\x07""storage");
-	return item_path(mod, MS_ITEM_STORAGE, base, "dsync", path, max);
+	const char *base = ms_server_string(mod, "\x08""database", "\x07""storage");
+	return ms_item_path(mod, MS_ITEM_STORAGE, base, "dsync", path, max);
 }
 
 static int read_paths(knotd_mod_t *mod, ms_rx_settings_t *out)
 {
-	const char *rundir = server_string(mod, "\x06""server", "\x06""rundir");
-	const char *listen = server_string(mod, "\x07""control", "\x06""listen");
+	const char *rundir = ms_server_string(mod, "\x06""server", "\x06""rundir");
+	const char *listen = ms_server_string(mod, "\x07""control", "\x06""listen");
 	const struct {
 		const yp_name_t *item;
 		const char *dir, *dflt;
@@ -66,54 +33,10 @@ static int read_paths(knotd_mod_t *mod, ms_rx_settings_t *out)
 	};
 	int ret = ms_dsync_storage(mod, out->storage, sizeof(out->storage));
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]) && ret == KNOT_EOK; i++) {
-		ret = item_path(mod, paths[i].item, paths[i].dir, paths[i].dflt, paths[i].path,
+		ret = ms_item_path(mod, paths[i].item, paths[i].dir, paths[i].dflt, paths[i].path,
 		                MS_RX_PATH_MAX);
 	}
 	return ret;
-}
-
-static uint8_t read_addrs(knotd_mod_t *mod, const yp_name_t *item, ms_addr_t *out, uint8_t max)
-{
-	uint8_t count = 0;
-	knotd_conf_t conf = knotd_conf_mod(mod, item);
-	for (size_t i = 0; i < conf.count && count < max; i++) {
-		count += ms_addr_from_sockaddr(&conf.multi[i].addr, &out[count]) == KNOT_EOK;
-	}
-	knotd_conf_free(&conf);
-	return count;
-}
-
-/*! Where our own knotd answers. */
-static ms_addr_t read_listen(knotd_mod_t *mod, const ms_addr_t *dflt)
-{
-	static const uint8_t zero[16];
-	ms_addr_t found = { 0 };
-	knotd_conf_t conf = knotd_conf(mod, "\x06""server", "\x06""listen", NULL);
-	for (size_t i = 0; i < conf.count && found.family == 0; i++) {
-		if (ms_addr_from_sockaddr(&conf.multi[i].addr, &found) != KNOT_EOK) {
-			found = (ms_addr_t){ 0 };
-		}
-	}
-	knotd_conf_free(&conf);
-	if (found.family == AF_INET && memcmp(found.ip, zero, 4) == 0) {
-		found.ip[0] = 127;
-		found.ip[3] = 1;
-	} else if (found.family == AF_INET6 && memcmp(found.ip, zero, 16) == 0) {
-		found.ip[15] = 1;
-	}
-	return found.family != 0 ? found : *dflt;
-}
-
-/*! All bits of an item with several options; \a dflt where it is not set. */
-static unsigned read_bits(knotd_mod_t *mod, const yp_name_t *item, unsigned dflt)
-{
-	unsigned bits = 0;
-	knotd_conf_t conf = knotd_conf_mod(mod, item);
-	for (size_t i = 0; i < conf.count; i++) {
-		bits |= conf.multi[i].option;
-	}
-	knotd_conf_free(&conf);
-	return bits != 0 ? bits : dflt;
 }
 
 /*! Sets the flags of an item's values, or those of \a dflt, which ends with 0. */
@@ -147,8 +70,8 @@ static void read_policy(knotd_mod_t *mod, ms_rx_settings_t *out)
 	static const uint8_t algorithms[] = { 8, 10, 13, 14, 15, 16, 0 };
 	static const uint8_t digests[] = { 2, 4, 0 };
 	ms_policy_t *p = &out->policy;
-	unsigned update = read_bits(mod, MS_ITEM_UPDATE, MS_UPDATE_NS | MS_UPDATE_DS);
-	unsigned ds = read_bits(mod, MS_ITEM_BOOTSTRAP_DS, MS_BOOT_DS_SIGNAL);
+	unsigned update = ms_item_bits(mod, MS_ITEM_UPDATE, MS_UPDATE_NS | MS_UPDATE_DS);
+	unsigned ds = ms_item_bits(mod, MS_ITEM_BOOTSTRAP_DS, MS_BOOT_DS_SIGNAL);
 	read_set(mod, MS_ITEM_ALGORITHM, algorithms, p->algorithm, sizeof(p->algorithm));
 	read_set(mod, MS_ITEM_DIGEST, digests, p->digest, sizeof(p->digest));
 	p->ns_min = integer(mod, MS_ITEM_NS_MIN);
@@ -163,7 +86,7 @@ static void read_policy(knotd_mod_t *mod, ms_rx_settings_t *out)
 
 static void read_trust(knotd_mod_t *mod, ms_rx_settings_t *out)
 {
-	unsigned ways = read_bits(mod, MS_ITEM_BOOTSTRAP_KEY, MS_BOOT_APEX | MS_BOOT_MANUAL);
+	unsigned ways = ms_item_bits(mod, MS_ITEM_BOOTSTRAP_KEY, MS_BOOT_APEX | MS_BOOT_MANUAL);
 	out->trust = (ms_trust_policy_t){
 		.at_apex = (ways & MS_BOOT_APEX) != 0,
 		.at_ns = (ways & MS_BOOT_NS) != 0,
@@ -217,9 +140,12 @@ int ms_dsync_settings(knotd_mod_t *mod, ms_rx_settings_t *out, char error[MS_RX_
 		return KNOT_EINVAL;
 	}
 	ms_name_copy_lower(out->target, target);
-	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
-	out->forward_count = read_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_RX_FORWARD_MAX);
-	out->listen = read_listen(mod, &out->addr[0]);
+	out->addr_count = ms_item_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
+	out->forward_count = ms_item_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_FORWARD_MAX);
+	out->listen = ms_server_listen(mod);
+	if (out->listen.family == 0) {
+		out->listen = out->addr[0];
+	}
 	read_numbers(mod, out);
 	read_policy(mod, out);
 	read_trust(mod, out);
@@ -236,24 +162,7 @@ int ms_dsync_settings(knotd_mod_t *mod, ms_rx_settings_t *out, char error[MS_RX_
 
 int ms_dsync_status_acl(knotd_mod_t *mod, knotd_conf_t *out)
 {
-	knotd_conf_t conf = knotd_conf_mod(mod, MS_ITEM_STATUS_ACL);
-	if (conf.count == 0) {
-		/* 127.0.0.0/8 and ::1: a schema default cannot have two values. */
-		conf = (knotd_conf_t){ .multi = calloc(2, sizeof(*conf.multi)), .count = 2 };
-		if (conf.multi == NULL) {
-			return KNOT_ENOMEM;
-		}
-		struct sockaddr_in *v4 = (struct sockaddr_in *)&conf.multi[0].addr;
-		v4->sin_family = AF_INET;
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		conf.multi[0].addr_mask = 8;
-		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&conf.multi[1].addr;
-		v6->sin6_family = AF_INET6;
-		v6->sin6_addr = in6addr_loopback;
-		conf.multi[1].addr_mask = 128;
-	}
-	*out = conf;
-	return KNOT_EOK;
+	return ms_item_acl(mod, MS_ITEM_STATUS_ACL, out);
 }
 
 void ms_dsync_warn(knotd_mod_t *mod, const knot_dname_t *zone)

@@ -6,6 +6,7 @@
 #include <libdnssec/key.h>
 
 #include "agent/runtime.h"
+#include "common/items.h"
 #include "wire/dsync.h"
 #include "wire/hsync.h"
 #include "wire/keystate.h"
@@ -144,7 +145,7 @@ static const char *check_address(const knotd_conf_t *conf)
 	}
 	for (size_t i = 0; i < conf->count; i++) {
 		ms_addr_t addr;
-		if (!ms_conf_addr(&conf->multi[i], &addr)) {
+		if (!ms_item_addr(&conf->multi[i], &addr)) {
 			return "'address' is a socket path: list IP addresses that peers can reach";
 		}
 		if (ms_addr_is_wildcard(&addr)) {
@@ -157,20 +158,6 @@ static const char *check_address(const knotd_conf_t *conf)
 			return "'address' has different ports: use one, one SVCB record names it";
 		}
 		port = addr.port;
-	}
-	return NULL;
-}
-
-static const char *check_forward(const knotd_conf_t *conf)
-{
-	if (conf->count > MS_FORWARD_MAX) {
-		return "'forward' has more than four values: list the best four resolvers";
-	}
-	for (size_t i = 0; i < conf->count; i++) {
-		ms_addr_t addr;
-		if (!ms_conf_addr(&conf->multi[i], &addr) || ms_addr_is_wildcard(&addr)) {
-			return "'forward' is not the address of a resolver: give IP[@PORT]";
-		}
 	}
 	return NULL;
 }
@@ -311,21 +298,11 @@ static const char *check_roles(knotd_conf_check_args_t *args)
 	}
 	knotd_conf_t conf = knotd_conf_check_item(args, MS_ITEM_COMBINER);
 	ms_addr_t addr;
-	if (combiner && (!ms_conf_addr(&conf.single, &addr) || ms_addr_is_wildcard(&addr) ||
+	if (combiner && (!ms_item_addr(&conf.single, &addr) || ms_addr_is_wildcard(&addr) ||
 	                 addr.port == 0)) {
 		return "'combiner' is not the address of a server: give IP[@PORT]";
 	}
 	return NULL;
-}
-
-/*! Checks an item with several values. */
-static const char *check_multi(knotd_conf_check_args_t *args, const yp_name_t *item,
-                               const char *(*check)(const knotd_conf_t *))
-{
-	knotd_conf_t conf = knotd_conf_check_item(args, item);
-	const char *error = check(&conf);
-	knotd_conf_free(&conf);
-	return error;
 }
 
 int ms_conf_check(knotd_conf_check_args_t *args)
@@ -333,19 +310,19 @@ int ms_conf_check(knotd_conf_check_args_t *args)
 	const char *error = check_identity(args);
 	/* Nobody looks for a combiner: only its owner, agent and signer know it. */
 	if (error == NULL && !is_set(args, MS_ITEM_AGENT_KEY)) {
-		error = check_multi(args, MS_ITEM_ADDRESS, check_address);
+		error = ms_item_check(args, MS_ITEM_ADDRESS, check_address);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_NAMESERVER, check_nameserver);
+		error = ms_item_check(args, MS_ITEM_NAMESERVER, check_nameserver);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_FORWARD, check_forward);
+		error = ms_item_check(args, MS_ITEM_FORWARD, ms_check_forward);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_COMPARE, check_compare);
+		error = ms_item_check(args, MS_ITEM_COMPARE, check_compare);
 	}
 	if (error == NULL) {
-		error = check_multi(args, MS_ITEM_TRANSPORT, check_transport);
+		error = ms_item_check(args, MS_ITEM_TRANSPORT, check_transport);
 	}
 	if (error == NULL) {
 		error = check_numbers(args);

@@ -68,15 +68,3 @@ extern const yp_item_t ms_conf_schema[];
  * kzonecheck, so it only reads the section.
  */
 int ms_conf_check(knotd_conf_check_args_t *args);
-
-/*! A value of an address item; false for socket paths. */
-static inline bool ms_conf_addr(const knotd_conf_val_t *val, ms_addr_t *out)
-{
-	return ms_addr_from_sockaddr(&val->addr, out) == KNOT_EOK;
-}
-
-static inline bool ms_addr_is_wildcard(const ms_addr_t *addr)
-{
-	static const uint8_t zero[sizeof(addr->ip)];
-	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
-}

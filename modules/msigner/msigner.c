@@ -13,6 +13,7 @@
 #include "agent/publish.h"
 #include "agent/runtime.h"
 #include "base/compat.h"
+#include "common/items.h"
 #include "conf.h"
 #include "settings.h"
 #include "stats.h"

@@ -1,59 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "settings.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/compat.h"
+#include "common/items.h"
 #include "conf.h"
 #include "wire/msopt.h"
 
 #define NS_TTL 3600 /* Of our NS contribution where the zone has no NS TTL yet. */
 
-/*! The first value of an item, set or default, single or not. */
-static const knotd_conf_val_t *first(const knotd_conf_t *conf)
-{
-	return conf->count > 0 && conf->multi != NULL ? &conf->multi[0] : &conf->single;
-}
-
-/*! \a name as it is when it begins with '/', else below \a dir. */
-static int join(const char *dir, const char *name, char *out, size_t max)
-{
-	int len = name[0] == '/' ? snprintf(out, max, "%s", name)
-	                         : snprintf(out, max, "%s/%s", dir, name);
-	return len < 0 || (size_t)len >= max ? KNOT_ESPACE : KNOT_EOK;
-}
-
-/*! A string of the server's own configuration, borrowed from it; never NULL. */
-static const char *server_string(knotd_mod_t *mod, const yp_name_t *section, const yp_name_t *item)
-{
-	knotd_conf_t conf = knotd_conf(mod, section, item, NULL);
-	const char *string = first(&conf)->string;
-	knotd_conf_free(&conf);
-	return string != NULL ? string : "";
-}
-
-/*! A path of our section: below \a dir where relative; \a dflt (may be NULL) where not set. */
-static int item_path(knotd_mod_t *mod, const yp_name_t *item, const char *dir, const char *dflt,
-                     char *out, size_t max)
-{
-	const char *path = knotd_conf_mod(mod, item).single.string;
-	if (path == NULL) {
-		path = dflt;
-	}
-	if (path == NULL) {
-		out[0] = '\0';
-		return KNOT_EOK;
-	}
-	return join(dir, path, out, max);
-}
-
 int ms_settings_storage(knotd_mod_t *mod, char *path, size_t max)
 {
-	const char *base = server_string(mod, "\x08""database", "\x07""storage");
-	return item_path(mod, MS_ITEM_STORAGE, base, "msigner", path, max);
+	const char *base = ms_server_string(mod, "\x08""database", "\x07""storage");
+	return ms_item_path(mod, MS_ITEM_STORAGE, base, "msigner", path, max);
 }
 
 /*! "agent.alpha.example.pem" for the identity agent.alpha.example. */
@@ -76,84 +38,38 @@ static int read_paths(knotd_mod_t *mod, ms_settings_t *out)
 	char key[KNOT_DNAME_TXT_MAXLEN + 8];
 	key_name(out->config.identity, key);
 
-	const char *rundir = server_string(mod, "\x06""server", "\x06""rundir");
-	const char *db = server_string(mod, "\x08""database", "\x07""storage");
-	const char *kasp = server_string(mod, "\x08""database", "\x07""kasp-db");
-	const char *listen = server_string(mod, "\x07""control", "\x06""listen");
+	const char *rundir = ms_server_string(mod, "\x06""server", "\x06""rundir");
+	const char *db = ms_server_string(mod, "\x08""database", "\x07""storage");
+	const char *kasp = ms_server_string(mod, "\x08""database", "\x07""kasp-db");
+	const char *listen = ms_server_string(mod, "\x07""control", "\x06""listen");
 
 	int ret = ms_settings_storage(mod, out->storage, sizeof(out->storage));
 	if (ret == KNOT_EOK) {
-		ret = join(db, kasp, out->kasp_db, sizeof(out->kasp_db));
+		ret = ms_path_join(db, kasp, out->kasp_db, sizeof(out->kasp_db));
 	}
 	if (ret == KNOT_EOK) {
-		ret = item_path(mod, MS_ITEM_CONTROL, rundir, listen, out->control,
+		ret = ms_item_path(mod, MS_ITEM_CONTROL, rundir, listen, out->control,
 		                sizeof(out->control));
 	}
 	if (ret == KNOT_EOK) {
-		ret = item_path(mod, MS_ITEM_KEY, out->storage, key, out->key, sizeof(out->key));
+		ret = ms_item_path(mod, MS_ITEM_KEY, out->storage, key, out->key, sizeof(out->key));
 	}
 	if (ret == KNOT_EOK) {
-		ret = item_path(mod, MS_ITEM_PARENT_KEY, out->storage, "parent.pem", out->parent_key,
+		ret = ms_item_path(mod, MS_ITEM_PARENT_KEY, out->storage, "parent.pem", out->parent_key,
 		                sizeof(out->parent_key));
 	}
 	if (ret == KNOT_EOK) {
-		ret = item_path(mod, MS_ITEM_ROOT_HINTS, out->storage, NULL, out->root_hints,
+		ret = ms_item_path(mod, MS_ITEM_ROOT_HINTS, out->storage, NULL, out->root_hints,
 		                sizeof(out->root_hints));
 	}
 	if (ret == KNOT_EOK) {
-		ret = item_path(mod, MS_ITEM_TRUST_ANCHOR, out->storage, NULL, out->trust_anchor,
+		ret = ms_item_path(mod, MS_ITEM_TRUST_ANCHOR, out->storage, NULL, out->trust_anchor,
 		                sizeof(out->trust_anchor));
 	}
 	return ret;
 }
 
 /*! IP addresses of an item; socket paths were refused by the check. */
-static uint8_t read_addrs(knotd_mod_t *mod, const yp_name_t *item, ms_addr_t *out, uint8_t max)
-{
-	uint8_t count = 0;
-	knotd_conf_t conf = knotd_conf_mod(mod, item);
-	for (size_t i = 0; i < conf.count && count < max; i++) {
-		if (ms_conf_addr(&conf.multi[i], &out[count])) {
-			count++;
-		}
-	}
-	knotd_conf_free(&conf);
-	return count;
-}
-
-/*! All bits of an item with several options; \a dflt where it is not set. */
-static uint8_t read_bits(knotd_mod_t *mod, const yp_name_t *item, uint8_t dflt)
-{
-	uint8_t bits = 0;
-	knotd_conf_t conf = knotd_conf_mod(mod, item);
-	for (size_t i = 0; i < conf.count; i++) {
-		bits |= conf.multi[i].option;
-	}
-	knotd_conf_free(&conf);
-	return bits != 0 ? bits : dflt;
-}
-
-/*! Where our own knotd answers SOA queries; family 0: nowhere. */
-static ms_addr_t read_listen(knotd_mod_t *mod)
-{
-	ms_addr_t found = { 0 };
-	knotd_conf_t conf = knotd_conf(mod, "\x06""server", "\x06""listen", NULL);
-	for (size_t i = 0; i < conf.count && found.family == 0; i++) {
-		if (!ms_conf_addr(&conf.multi[i], &found)) {
-			found = (ms_addr_t){ 0 };
-		}
-	}
-	knotd_conf_free(&conf);
-
-	if (found.family == AF_INET && ms_addr_is_wildcard(&found)) {
-		found.ip[0] = 127;
-		found.ip[3] = 1;
-	} else if (found.family == AF_INET6 && ms_addr_is_wildcard(&found)) {
-		found.ip[15] = 1;
-	}
-	return found;
-}
-
 static int read_nameservers(knotd_mod_t *mod, ms_rrset_t *out)
 {
 	int ret = KNOT_EOK;
@@ -211,8 +127,8 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->codes.hsync_type = knotd_conf_mod(mod, MS_ITEM_HSYNC_TYPE).single.integer;
 	out->codes.option_code = knotd_conf_mod(mod, MS_ITEM_OPTION_CODE).single.integer;
 	out->dialect = knotd_conf_mod(mod, MS_ITEM_HSYNC_DIALECT).single.option;
-	out->transport = read_bits(mod, MS_ITEM_TRANSPORT, MS_TRANSPORT_DNS);
-	out->sync = read_bits(mod, MS_ITEM_SYNC_MODEL, MS_SYNC_LEADER | MS_SYNC_PEER);
+	out->transport = ms_item_bits(mod, MS_ITEM_TRANSPORT, MS_TRANSPORT_DNS);
+	out->sync = ms_item_bits(mod, MS_ITEM_SYNC_MODEL, MS_SYNC_LEADER | MS_SYNC_PEER);
 	out->heartbeat = knotd_conf_mod(mod, MS_ITEM_HEARTBEAT).single.integer * MS_SEC;
 	out->hello_retry = knotd_conf_mod(mod, MS_ITEM_HELLO_RETRY).single.integer * MS_SEC;
 	out->algorithm = knotd_conf_mod(mod, MS_ITEM_ALGORITHM).single.option;
@@ -222,7 +138,7 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->apex_key = knotd_conf_mod(mod, MS_ITEM_APEX_KEY).single.boolean;
 	read_parent(mod, out);
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
-	out->addr_count = read_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
+	out->addr_count = ms_item_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
 }
 
 /*! What the minutes and drafts name (O-02..O-11), where nothing is configured. */
@@ -271,7 +187,7 @@ static int read_key(knotd_mod_t *mod, const yp_name_t *item, ms_tsig_key_t *out,
 static int read_roles(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_MAX])
 {
 	knotd_conf_t combiner = knotd_conf_mod(mod, MS_ITEM_COMBINER);
-	if (!ms_conf_addr(&combiner.single, &out->combiner)) {
+	if (!ms_item_addr(&combiner.single, &out->combiner)) {
 		out->combiner = (ms_addr_t){ 0 };
 	}
 	int ret = read_key(mod, MS_ITEM_AGENT_KEY, &out->agent_key, error);
@@ -295,12 +211,12 @@ static int read_plain(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_
 	}
 	read_config(mod, &out->config);
 	read_compare(mod, &out->config);
-	out->forward_count = read_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_FORWARD_MAX);
+	out->forward_count = ms_item_addrs(mod, MS_ITEM_FORWARD, out->forward, MS_FORWARD_MAX);
 	out->uri_port_wins = knotd_conf_mod(mod, MS_ITEM_PORT_PRECEDENCE).single.option ==
 	                     MS_PORT_URI;
 	out->keystate_code = knotd_conf_mod(mod, MS_ITEM_KEYSTATE_CODE).single.integer;
 	out->poll_budget = knotd_conf_mod(mod, MS_ITEM_POLL_BUDGET).single.integer;
-	out->listen = read_listen(mod);
+	out->listen = ms_server_listen(mod);
 	if (out->listen.family == 0) {
 		out->listen = out->config.addr[0];
 	}
@@ -343,24 +259,7 @@ void ms_settings_deinit(ms_settings_t *settings)
 
 int ms_settings_status_acl(knotd_mod_t *mod, knotd_conf_t *out)
 {
-	knotd_conf_t conf = knotd_conf_mod(mod, MS_ITEM_STATUS_ACL);
-	if (conf.count == 0) {
-		/* 127.0.0.0/8 and ::1: a schema default cannot have two values. */
-		conf = (knotd_conf_t){ .multi = calloc(2, sizeof(*conf.multi)), .count = 2 };
-		if (conf.multi == NULL) {
-			return KNOT_ENOMEM;
-		}
-		struct sockaddr_in *v4 = (struct sockaddr_in *)&conf.multi[0].addr;
-		v4->sin_family = AF_INET;
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		conf.multi[0].addr_mask = 8;
-		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&conf.multi[1].addr;
-		v6->sin6_family = AF_INET6;
-		v6->sin6_addr = in6addr_loopback;
-		conf.multi[1].addr_mask = 128;
-	}
-	*out = conf;
-	return KNOT_EOK;
+	return ms_item_acl(mod, MS_ITEM_STATUS_ACL, out);
 }
 
 /*! The id of a zone's policy; Knot falls back to the one named "default". */

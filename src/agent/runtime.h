@@ -18,10 +18,10 @@
 #include "core/gate.h"
 #include "core/model.h"
 #include "core/view.h"
+#include "io/resolver.h"
 #include "wire/tsig.h"
 
 #define MS_PATH_MAX 4096
-#define MS_FORWARD_MAX 4
 /*! Longest error sentence. */
 #define MS_ERROR_MAX 512
 

@@ -26,6 +26,9 @@
 /*! Cached data that are younger than this count as fresh (microseconds). */
 #define MS_RESOLVER_FRESH (1 * MS_SEC)
 
+/*! Resolvers that are asked by turns: more would only delay the last one's answer. */
+#define MS_FORWARD_MAX 4
+
 typedef struct {
 	uint8_t forward_count;         /*!< 0: iterate from the root. */
 	const ms_addr_t *forward;

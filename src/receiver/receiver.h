@@ -15,13 +15,13 @@
 #include <libknot/dname.h>
 
 #include "base/log.h"
+#include "io/resolver.h"
 #include "parent/pace.h"
 #include "parent/trust.h"
 #include "parent/verdict.h"
 #include "wire/locator.h"
 
 #define MS_RX_PATH_MAX 4096
-#define MS_RX_FORWARD_MAX 4
 #define MS_RX_ERROR_MAX 512
 /*! Parent zones of one engine. */
 #define MS_RX_ZONES_MAX 64
@@ -54,7 +54,7 @@ typedef struct {
 	ms_addr_t addr[MS_ADDRS_MAX];        /*!< Where children reach the target; one port. */
 	ms_addr_t listen;                    /*!< Where our own knotd answers. */
 	uint8_t forward_count;
-	ms_addr_t forward[MS_RX_FORWARD_MAX];
+	ms_addr_t forward[MS_FORWARD_MAX];
 	bool publish;
 	bool local;                          /*!< Name servers may be on loopback. */
 	uint8_t update_scheme;
