@@ -160,20 +160,6 @@ zone:
 
     # Playing the child
 
-    def edit(self, name, zone, *changes):
-        """One transaction: ("set"|"unset", owner, …); ("clear", owner, type) unsets what is there."""
-        self.knotc(name, "zone-begin", zone)
-        try:
-            for verb, *words in changes:
-                if verb != "clear":
-                    self.knotc(name, "zone-" + verb, zone, *words)
-                elif self.knotc(name, "zone-get", zone, *words, check=False):
-                    self.knotc(name, "zone-unset", zone, *words)
-            self.knotc(name, "zone-commit", zone)
-        except LabError:
-            self.knotc(name, "zone-abort", zone, check=False)
-            raise
-
     def cds(self, mode, *servers, zone=CHILD):
         """What these servers publish: none, always (CDS and CDNSKEY of active KSKs), delete-dnssec."""
         for name in servers or ("ns1", "ns2"):

@@ -174,20 +174,6 @@ class Lab(Servers):
 
     # Playing the people
 
-    def edit(self, name, zone, *changes):
-        """One transaction: ("set"|"unset", owner, …); ("clear", owner, type) unsets what is there."""
-        self.knotc(name, "zone-begin", zone)
-        try:
-            for verb, *words in changes:
-                if verb != "clear":
-                    self.knotc(name, "zone-" + verb, zone, *words)
-                elif self.knotc(name, "zone-get", zone, *words, check=False):
-                    self.knotc(name, "zone-unset", zone, *words)
-            self.knotc(name, "zone-commit", zone)
-        except LabError:
-            self.knotc(name, "zone-abort", zone, check=False)
-            raise
-
     def configure(self, provider, *items):
         """Other items of the module at one provider, from a reload on."""
         common, self.module_items = self.module_items, self.module_items + list(items)

@@ -145,6 +145,20 @@ class Servers:
         """Knot 3.4 and later refuse some commands while the module edits a zone: milliseconds."""
         self.until(lambda: self.knotc(name, command, check=False), 10, f"{name} takes {command}")
 
+    def edit(self, name, zone, *changes):
+        """One transaction: ("set"|"unset", owner, …); ("clear", owner, type) unsets what is there."""
+        self.knotc(name, "zone-begin", zone)
+        try:
+            for verb, *words in changes:
+                if verb != "clear":
+                    self.knotc(name, "zone-" + verb, zone, *words)
+                elif self.knotc(name, "zone-get", zone, *words, check=False):
+                    self.knotc(name, "zone-unset", zone, *words)
+            self.knotc(name, "zone-commit", zone)
+        except LabError:
+            self.knotc(name, "zone-abort", zone, check=False)
+            raise
+
     def keymgr(self, name, zone, *command):
         options = [word for word in command if word.startswith("-")]
         words = [word for word in command if not word.startswith("-")]
