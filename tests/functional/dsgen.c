@@ -8,18 +8,16 @@
  *   dsgen [options] ADDRESS@PORT inquiry CHILD     (-i TAG)
  *   dsgen -k FILE -s SIGNER -P                     prints KEY RDATA (hex) and tag
  */
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libknot/libknot.h>
 
 #include "base/cursor.h"
+#include "client.h"
 #include "wire/deltas.h"
 #include "wire/envelope.h"
 
@@ -54,26 +52,6 @@ static void die(const char *what, const char *text)
 	exit(2);
 }
 
-static size_t read_file(const char *path, uint8_t *buf, size_t max)
-{
-	FILE *file = fopen(path, "rb");
-	size_t len = file != NULL ? fread(buf, 1, max, file) : 0;
-	if (file != NULL) {
-		fclose(file);
-	}
-	return len;
-}
-
-static size_t from_hex(const char *hex, uint8_t *out, size_t max)
-{
-	size_t len = 0;
-	unsigned octet;
-	for (; len < max && sscanf(hex, "%2x", &octet) == 1; hex += 2) {
-		out[len++] = octet;
-	}
-	return len;
-}
-
 static void to_name(const char *text, knot_dname_storage_t out)
 {
 	if (knot_dname_from_str(out, text, sizeof(knot_dname_storage_t)) == NULL) {
@@ -97,7 +75,7 @@ static void add_delta(options_t *o, const char *text)
 		i++;
 	}
 	to_name(owner, name);
-	size_t len = from_hex(hex, rdata, sizeof(rdata));
+	size_t len = client_from_hex(hex, rdata, sizeof(rdata));
 	if (i == 4 || ms_deltas_add(&o->deltas, i, name, rrtype, ttl, rdata, len) != KNOT_EOK) {
 		die("bad operation", text);
 	}
@@ -107,7 +85,7 @@ static void load_key(const char *path, const char *signer, ms_sig0_key_t *out)
 {
 	uint8_t pem[16384];
 	knot_dname_storage_t name;
-	size_t len = read_file(path, pem, sizeof(pem));
+	size_t len = client_read_file(path, pem, sizeof(pem));
 	to_name(signer, name);
 	if (ms_sig0_key_init(out, pem, len, name) != KNOT_EOK) {
 		die("no private key", path);
@@ -182,51 +160,6 @@ static int build(const options_t *o, const char *kind, const knot_dname_t *zone,
 	return len;
 }
 
-static int open_socket(const char *server, bool tcp)
-{
-	char host[64];
-	unsigned port;
-	struct sockaddr_in addr = { .sin_family = AF_INET };
-	if (sscanf(server, "%63[^@]@%u", host, &port) != 2 ||
-	    inet_pton(AF_INET, host, &addr.sin_addr) != 1) {
-		die("bad address", server);
-	}
-	addr.sin_port = htons(port);
-	int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
-		die("cannot connect", server);
-	}
-	return fd;
-}
-
-static int exchange(int fd, bool tcp, const uint8_t *wire, size_t len, uint8_t *answer, size_t max,
-                    int timeout)
-{
-	static uint8_t frame[2 + MESSAGE_MAX];
-	knot_wire_write_u16(frame, len);
-	memcpy(frame + 2, wire, len);
-	if (send(fd, tcp ? frame : wire, tcp ? len + 2 : len, MSG_NOSIGNAL) < 0) {
-		return -1;
-	}
-	size_t have = 0;
-	struct pollfd pfd = { fd, POLLIN, 0 };
-	while (poll(&pfd, 1, timeout) > 0) {
-		ssize_t got = recv(fd, answer + have, max - have, 0);
-		if (got <= 0) {
-			return -1;
-		}
-		have += got;
-		if (!tcp) {
-			return have;
-		}
-		if (have >= 2 && have >= 2u + knot_wire_read_u16(answer)) {
-			memmove(answer, answer + 2, have - 2);
-			return have - 2;
-		}
-	}
-	return -1;
-}
-
 static const char *rcode_name(uint16_t rcode)
 {
 	const knot_lookup_t *found = knot_lookup_by_id(knot_rcode_names, rcode);
@@ -242,7 +175,7 @@ static void report(const options_t *o, const uint8_t *request, size_t request_le
 	const char *verdict = "no";
 	int ret = ms_envelope_parse(wire, len, o->code, &e);
 	if (e.sig.present && o->answer_key != NULL) {
-		key.len = from_hex(o->answer_key, key.rdata, sizeof(key.rdata));
+		key.len = client_from_hex(o->answer_key, key.rdata, sizeof(key.rdata));
 		verdict = ms_sig0_verdict_text(ms_sig0_verify(wire, len, &e.sig, &key, 1, request,
 		                                              request_len, time(NULL)));
 	} else if (e.sig.present) {
@@ -316,7 +249,7 @@ int main(int argc, char *argv[])
 	}
 	knot_dname_storage_t zone;
 	to_name(argv[optind + 2], zone);
-	int len = o.raw != NULL ? (int)read_file(o.raw, wire, sizeof(wire))
+	int len = o.raw != NULL ? (int)client_read_file(o.raw, wire, sizeof(wire))
 	                        : build(&o, argv[optind + 1], zone, wire);
 	if (len <= 0) {
 		die("cannot build", argv[optind + 1]);
@@ -327,8 +260,11 @@ int main(int argc, char *argv[])
 			die("cannot write", o.save);
 		}
 	}
-	int fd = open_socket(argv[optind], o.tcp);
-	int got = exchange(fd, o.tcp, wire, len, answer, sizeof(answer), o.timeout);
+	int fd = client_open(argv[optind], o.tcp);
+	if (fd < 0) {
+		die("cannot connect to", argv[optind]);
+	}
+	int got = client_exchange(fd, o.tcp, wire, len, answer, sizeof(answer), o.timeout);
 	close(fd);
 	ms_deltas_clear(&o.deltas);
 	if (got < 0) {

@@ -7,18 +7,16 @@
  *   msgen -k FILE -s SIGNER -P          prints KEY RDATA (hex) and tag
  *   msgen -y HEX -s KEY …               TSIG by this secret instead of SIG(0), HMAC-SHA-256
  */
-#include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libknot/libknot.h>
 
 #include "base/cursor.h"
+#include "client.h"
 #include "wire/message.h"
 #include "wire/tsig.h"
 
@@ -46,26 +44,6 @@ typedef struct {
 	int timeout;               /* -m MILLISECONDS */
 } options_t;
 
-static size_t read_file(const char *path, uint8_t *buf, size_t max)
-{
-	FILE *file = fopen(path, "rb");
-	size_t len = file != NULL ? fread(buf, 1, max, file) : 0;
-	if (file != NULL) {
-		fclose(file);
-	}
-	return len;
-}
-
-static size_t from_hex(const char *hex, uint8_t *out, size_t max)
-{
-	size_t len = 0;
-	unsigned octet;
-	for (; len < max && sscanf(hex, "%2x", &octet) == 1; hex += 2) {
-		out[len++] = octet;
-	}
-	return len;
-}
-
 static void put_record(ms_writer_t *w, const char *text)
 {
 	char owner[256], type[32], hex[4096] = "";
@@ -79,7 +57,7 @@ static void put_record(ms_writer_t *w, const char *text)
 		fprintf(stderr, "bad record '%s'\n", text);
 		exit(2);
 	}
-	size_t len = from_hex(hex, rdata, sizeof(rdata));
+	size_t len = client_from_hex(hex, rdata, sizeof(rdata));
 	ms_write_name(w, name);
 	ms_write_u16(w, rrtype);
 	ms_write_u16(w, class);
@@ -118,7 +96,7 @@ static int build_raw_notify(const options_t *opts, const knot_dname_t *zone, uin
 	uint8_t data[OPTIONS_MAX][256];
 	size_t len[OPTIONS_MAX], total = 0;
 	for (unsigned i = 0; i < opts->option_count; i++) {
-		len[i] = from_hex(opts->options[i], data[i], sizeof(data[i]));
+		len[i] = client_from_hex(opts->options[i], data[i], sizeof(data[i]));
 		total += 4 + len[i];
 	}
 	ms_writer_t w = ms_writer(wire, max);
@@ -166,49 +144,6 @@ static int build_other(const options_t *opts, const char *kind, const knot_dname
 	return len;
 }
 
-static int open_socket(const char *server, bool tcp)
-{
-	char host[64];
-	unsigned port;
-	struct sockaddr_in addr = { .sin_family = AF_INET };
-	if (sscanf(server, "%63[^@]@%u", host, &port) != 2 ||
-	    inet_pton(AF_INET, host, &addr.sin_addr) != 1) {
-		return -1;
-	}
-	addr.sin_port = htons(port);
-	int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
-	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 ? fd : -1;
-}
-
-static int exchange(int fd, bool tcp, const uint8_t *wire, size_t len, uint8_t *answer, size_t max,
-                    int timeout)
-{
-	uint8_t frame[2 + MS_MESSAGE_MAX];
-	knot_wire_write_u16(frame, len);
-	memcpy(frame + 2, wire, len);
-	const uint8_t *data = tcp ? frame : wire;
-	if (send(fd, data, tcp ? len + 2 : len, MSG_NOSIGNAL) < 0) {
-		return -1;
-	}
-	size_t have = 0;
-	struct pollfd pfd = { fd, POLLIN, 0 };
-	while (poll(&pfd, 1, timeout) > 0) {
-		ssize_t got = recv(fd, answer + have, max - have, 0);
-		if (got <= 0) {
-			return -1;
-		}
-		have += got;
-		if (!tcp) {
-			return have;
-		}
-		if (have >= 2 && have >= 2u + knot_wire_read_u16(answer)) {
-			memmove(answer, answer + 2, have - 2);
-			return have - 2;
-		}
-	}
-	return -1;
-}
-
 /* Cuts the TSIG off the answer. */
 static const char *check_tsig(const ms_tsig_key_t *key, const uint8_t *request, size_t request_len,
                               uint8_t *wire, size_t *len)
@@ -236,7 +171,7 @@ static void report(const options_t *opts, const ms_codes_t *codes, const uint8_t
 	} else if (ms_sig0_find(wire, len, &sig) == KNOT_EOK && sig.present) {
 		verdict = "unchecked";
 		if (opts->answer_key != NULL) {
-			key.len = from_hex(opts->answer_key, key.rdata, sizeof(key.rdata));
+			key.len = client_from_hex(opts->answer_key, key.rdata, sizeof(key.rdata));
 			verdict = ms_sig0_verdict_text(ms_sig0_verify(wire, len, &sig, &key, 1, request,
 			                                              request_len, time(NULL)));
 		}
@@ -257,7 +192,7 @@ static void set_tsig(options_t *opts, const char *hex)
 {
 	knot_dname_storage_t name;
 	uint8_t secret[MS_TSIG_SECRET_MAX];
-	size_t len = from_hex(hex, secret, sizeof(secret));
+	size_t len = client_from_hex(hex, secret, sizeof(secret));
 	if (opts->signer == NULL || knot_dname_from_str(name, opts->signer, sizeof(name)) == NULL ||
 	    ms_tsig_key_set(&opts->tsig, name, DNSSEC_TSIG_HMAC_SHA256, secret, len) != KNOT_EOK) {
 		fprintf(stderr, "-y needs a secret in hex, and -s before it\n");
@@ -332,7 +267,7 @@ int main(int argc, char *argv[])
 	ms_sig0_key_t key = { 0 };
 	if (opts.key_file != NULL) {
 		knot_dname_storage_t signer;
-		size_t pem_len = read_file(opts.key_file, pem, sizeof(pem));
+		size_t pem_len = client_read_file(opts.key_file, pem, sizeof(pem));
 		if (knot_dname_from_str(signer, opts.signer, sizeof(signer)) == NULL ||
 		    ms_sig0_key_init(&key, pem, pem_len, signer) != KNOT_EOK) {
 			fprintf(stderr, "cannot load the key %s\n", opts.key_file);
@@ -353,9 +288,9 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "usage: msgen [options] ADDRESS@PORT KIND ZONE\n");
 		return 2;
 	}
-	int fd = open_socket(argv[optind], opts.tcp);
+	int fd = client_open(argv[optind], opts.tcp);
 	uint16_t id = getpid();
-	int len = opts.raw != NULL ? (int)read_file(opts.raw, wire, sizeof(wire))
+	int len = opts.raw != NULL ? (int)client_read_file(opts.raw, wire, sizeof(wire))
 	        : make_request(&opts, &key, argv[optind + 1], zone, id, &codes, wire, sizeof(wire));
 	if (fd < 0 || len <= 0) {
 		fprintf(stderr, "cannot make or send the message (%d)\n", len);
@@ -367,10 +302,10 @@ int main(int argc, char *argv[])
 			return 2;
 		}
 	}
-	int got = exchange(fd, opts.tcp, wire, len, answer, sizeof(answer), opts.timeout);
+	int got = client_exchange(fd, opts.tcp, wire, len, answer, sizeof(answer), opts.timeout);
 	for (unsigned i = 1; opts.repeat > 1 && i < opts.repeat; i++) {
 		knot_wire_set_id(wire, id + i);
-		got = exchange(fd, opts.tcp, wire, len, answer, sizeof(answer), opts.timeout);
+		got = client_exchange(fd, opts.tcp, wire, len, answer, sizeof(answer), opts.timeout);
 	}
 	ms_sig0_key_deinit(&key);
 	if (got < 0) {
