@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*!
  * What all servers of a child say about it, each one asked by itself (RFC 9975; K-19, K-23). Made by
- * io/probe, judged by src/parent. Plain memory; ms_survey_clear() frees the content.
+ * io/probe, judged by src/parent. Plain memory; ms_survey_free() frees the content.
  */
 #pragma once
 
