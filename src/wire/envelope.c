@@ -97,6 +97,7 @@ static int take_opt(ms_envelope_t *e, const ms_rr_t *rr, uint16_t keystate_code)
 	e->udp_size = rr->rclass;
 	e->rcode |= (rr->ttl >> 24) << 4;
 	e->edns_version = rr->ttl >> 16;
+	e->dnssec_ok = (rr->ttl & KNOT_EDNS_DO_MASK) != 0;
 	ms_reader_t r = ms_reader(rr->rdata, rr->rdlen);
 	while (ms_reader_left(&r) > 0) {
 		uint16_t code = ms_read_u16(&r);
@@ -201,7 +202,8 @@ static void write_opt(ms_writer_t *w, const ms_envelope_t *e, uint16_t keystate_
 	ms_write_u8(w, 0);
 	ms_write_u16(w, KNOT_RRTYPE_OPT);
 	ms_write_u16(w, MS_ENVELOPE_UDP);
-	ms_write_u32(w, (uint32_t)KNOT_EDNS_RCODE_HI(e->rcode) << 24);
+	ms_write_u32(w, (uint32_t)KNOT_EDNS_RCODE_HI(e->rcode) << 24 |
+	                (e->dnssec_ok ? KNOT_EDNS_DO_MASK : 0));
 	uint8_t *len = ms_write_room(w, sizeof(uint16_t));
 	if (e->ede >= 0) {
 		size_t text = strnlen(e->ede_text, MS_ENVELOPE_TEXT_MAX);

@@ -45,6 +45,7 @@ typedef struct {
 	uint16_t qclass;
 	bool edns;
 	uint8_t edns_version;          /*!< Read only. */
+	bool dnssec_ok;                /*!< DO; with \a edns. */
 	uint16_t udp_size;
 	int32_t ede;                   /*!< -1: none. */
 	char ede_text[MS_ENVELOPE_TEXT_MAX + 1];

@@ -37,9 +37,10 @@ typedef enum {
 #define MS_REFUSED_MAX 8
 /*! Longest reason text in a state, octets. */
 #define MS_REASON_MAX 80
-/*! Longest encoded state body: version + 16 HELD (3 + 16 + 255) + 8 REFUSED (3 + 98) +
- *  16 COMPONENT (3 + 14) + the small ones. */
-#define MS_STATE_BODY_MAX 6144
+/*! Longest encoded state body: version + 16 HELD (3 + 16 + 255) + 16 MEMBER (3 + 255) +
+ *  8 REFUSED (3 + 98) + 16 COMPONENT (3 + 14) + ELECTION (3 + 8 + 255) + PROCESS (3 + 2 + 255) +
+ *  the small ones (56) = 10175. */
+#define MS_STATE_BODY_MAX 10240
 
 /*! "I hold this contribution of that provider." */
 typedef struct {
@@ -69,8 +70,10 @@ typedef struct {
 typedef struct {
 	uint32_t interval;         /*!< Item 1: the sender's heartbeat interval, ms; 0 = not said. */
 	uint64_t session;          /*!< Item 2: changes with every start of the sender; 0 = not said. */
-	uint8_t process;           /*!< Item 3 (process, step): 0 = none. */
+	bool has_process;          /*!< Item 3: process u8 (0: none), step u8, subject name. */
+	uint8_t process;
 	uint8_t step;
+	knot_dname_storage_t subject; /*!< Lower case. */
 	bool has_own;              /*!< Item 4: digest of the sender's own contribution. */
 	ms_digest_t own;
 	bool has_applied;          /*!< Item 5: digest of the apex set the sender has applied. */
@@ -81,6 +84,12 @@ typedef struct {
 	ms_refused_t refused[MS_REFUSED_MAX];
 	uint8_t component_count;   /*!< Item 8, repeated: type (2), TTL (4), digest (8). */
 	ms_component_t component[MS_COMPONENTS_MAX];
+	uint8_t member_count;      /*!< Item 9, repeated: identity of a member of the group. */
+	knot_dname_storage_t member[MS_PROVIDERS_MAX];
+	bool has_election;         /*!< Item 10: term u32, vote u32, leader name (root: none yet). */
+	uint32_t term;
+	uint32_t vote;
+	knot_dname_storage_t leader;
 } ms_state_t;
 
 /*! The option's fixed part and its raw body. */

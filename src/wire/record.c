@@ -5,66 +5,24 @@
 
 #include <libknot/errcode.h>
 
-#include "base/name.h"
-#include "base/cursor.h"
+#include "wire/record_parts.h"
 
-/* Version of every value; raised per kind when its form changes. */
+/* Version of a value; raised per kind when its form changes. */
 #define RECORD_VERSION 1
+/* Since 2 it says whether the provider is a member. */
+#define MEMBER_VERSION 2
 
 /* Whether the key of a kind holds a first and a second name. */
 static bool has_zone(uint8_t kind)
 {
 	return kind == MS_REC_PEER || kind == MS_REC_CONTRIBUTION || kind == MS_REC_HSYNC ||
 	       kind == MS_REC_WRITTEN || kind == MS_REC_OWN || kind == MS_REC_MEMBER ||
-	       kind == MS_REC_OWNER;
+	       kind == MS_REC_PROCESS || kind == MS_REC_OWNER;
 }
 
 static bool has_origin(uint8_t kind)
 {
 	return kind == MS_REC_CONTRIBUTION || kind == MS_REC_MEMBER;
-}
-
-static int done_writing(const ms_writer_t *w)
-{
-	return w->ret == KNOT_EOK ? (int)ms_writer_len(w) : w->ret;
-}
-
-static int done_reading(const ms_reader_t *r)
-{
-	return r->ret == KNOT_EOK && ms_reader_left(r) == 0 ? KNOT_EOK : KNOT_EMALF;
-}
-
-static ms_writer_t start_writing(uint8_t *buf, size_t max)
-{
-	ms_writer_t w = ms_writer(buf, max);
-	ms_write_u8(&w, RECORD_VERSION);
-	return w;
-}
-
-static int start_reading(ms_reader_t *r, const uint8_t *data, size_t len)
-{
-	*r = ms_reader(data, len);
-	uint8_t version = ms_read_u8(r);
-	if (r->ret != KNOT_EOK) {
-		return KNOT_EMALF;
-	}
-	return version == RECORD_VERSION ? KNOT_EOK : KNOT_ENOTSUP;
-}
-
-static void read_name_into(ms_reader_t *r, knot_dname_storage_t out)
-{
-	const knot_dname_t *name = ms_read_name(r);
-	if (name != NULL) {
-		ms_name_copy(out, name);
-	}
-}
-
-static void read_into(ms_reader_t *r, void *out, size_t len)
-{
-	const uint8_t *at = ms_read_bytes(r, len);
-	if (at != NULL) {
-		memcpy(out, at, len);
-	}
 }
 
 int ms_rec_key_encode(const ms_rec_key_t *key, uint8_t *buf, size_t max)
@@ -83,7 +41,7 @@ int ms_rec_key_encode(const ms_rec_key_t *key, uint8_t *buf, size_t max)
 	if (!has_zone(key->kind) && key->kind != MS_REC_REPLAY && key->kind != MS_REC_META) {
 		return KNOT_EINVAL;
 	}
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_key_decode(const uint8_t *data, size_t len, ms_rec_key_t *out)
@@ -91,17 +49,17 @@ int ms_rec_key_decode(const uint8_t *data, size_t len, ms_rec_key_t *out)
 	ms_reader_t r = ms_reader(data, len);
 	ms_rec_key_t key = { .kind = ms_read_u8(&r) };
 	if (has_zone(key.kind)) {
-		read_name_into(&r, key.zone);
+		ms_rec_read_name_into(&r, key.zone);
 	} else if (key.kind != MS_REC_REPLAY && key.kind != MS_REC_META) {
 		return r.ret == KNOT_EOK ? KNOT_ENOTSUP : KNOT_EMALF;
 	}
 	if (has_origin(key.kind)) {
-		read_name_into(&r, key.origin);
+		ms_rec_read_name_into(&r, key.origin);
 	}
 	if (key.kind == MS_REC_REPLAY) {
-		read_into(&r, key.hash, MS_SIG_HASH_LEN);
+		ms_rec_read_into(&r, key.hash, MS_SIG_HASH_LEN);
 	}
-	int ret = done_reading(&r);
+	int ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		*out = key;
 	}
@@ -114,7 +72,7 @@ int ms_rec_peer_encode(const ms_rec_peer_t *rec, uint8_t *buf, size_t max)
 	if (loc->addr_count > MS_ADDRS_MAX || loc->key_count > MS_KEYS_MAX) {
 		return KNOT_EINVAL;
 	}
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_u64(&w, loc->expires);
 	ms_write_name(&w, loc->host);
 	ms_write_u8(&w, loc->addr_count);
@@ -131,7 +89,7 @@ int ms_rec_peer_encode(const ms_rec_peer_t *rec, uint8_t *buf, size_t max)
 		ms_write_u16(&w, loc->key[i].len);
 		ms_write_bytes(&w, loc->key[i].rdata, loc->key[i].len);
 	}
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 static void read_keys(ms_reader_t *r, ms_locator_t *loc)
@@ -146,19 +104,19 @@ static void read_keys(ms_reader_t *r, ms_locator_t *loc)
 			r->ret = KNOT_EMALF;
 			return;
 		}
-		read_into(r, loc->key[i].rdata, loc->key[i].len);
+		ms_rec_read_into(r, loc->key[i].rdata, loc->key[i].len);
 	}
 }
 
 int ms_rec_peer_decode(const uint8_t *data, size_t len, ms_rec_peer_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
 	ms_locator_t loc = { .expires = ms_read_u64(&r) };
-	read_name_into(&r, loc.host);
+	ms_rec_read_name_into(&r, loc.host);
 	loc.addr_count = ms_read_u8(&r);
 	if (loc.addr_count > MS_ADDRS_MAX) {
 		return KNOT_EMALF;
@@ -166,10 +124,10 @@ int ms_rec_peer_decode(const uint8_t *data, size_t len, ms_rec_peer_t *out)
 	for (unsigned i = 0; i < loc.addr_count; i++) {
 		loc.addr[i].family = ms_read_u8(&r);
 		loc.addr[i].port = ms_read_u16(&r);
-		read_into(&r, loc.addr[i].ip, sizeof(loc.addr[i].ip));
+		ms_rec_read_into(&r, loc.addr[i].ip, sizeof(loc.addr[i].ip));
 	}
 	read_keys(&r, &loc);
-	ret = done_reading(&r);
+	ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		out->locator = loc;
 	}
@@ -215,7 +173,7 @@ static int read_contribution(ms_reader_t *r, ms_contribution_t *out)
 	for (unsigned type = 0; ret == KNOT_EOK && type < MS_CONTRIB_TYPES; type++) {
 		ret = read_rrset(r, &data.set[type]);
 	}
-	ret = ret == KNOT_EOK ? done_reading(r) : ret;
+	ret = ret == KNOT_EOK ? ms_rec_done_reading(r) : ret;
 	if (ret != KNOT_EOK) {
 		ms_contribution_clear(&data);
 		return ret;
@@ -226,16 +184,16 @@ static int read_contribution(ms_reader_t *r, ms_contribution_t *out)
 
 int ms_rec_contribution_encode(const ms_rec_contribution_t *rec, uint8_t *buf, size_t max)
 {
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_u32(&w, rec->inception);
 	write_contribution(&w, &rec->data);
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_contribution_decode(const uint8_t *data, size_t len, ms_rec_contribution_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -250,15 +208,15 @@ int ms_rec_contribution_decode(const uint8_t *data, size_t len, ms_rec_contribut
 
 int ms_rec_written_encode(const ms_rec_written_t *rec, uint8_t *buf, size_t max)
 {
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	write_contribution(&w, &rec->data);
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_written_decode(const uint8_t *data, size_t len, ms_rec_written_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	return ret == KNOT_EOK ? read_contribution(&r, &out->data) : ret;
 }
 
@@ -267,7 +225,7 @@ int ms_rec_hsync_encode(const ms_rec_hsync_t *rec, uint8_t *buf, size_t max)
 	if (rec->count > MS_PROVIDERS_MAX) {
 		return KNOT_EINVAL;
 	}
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_u8(&w, rec->count);
 	for (unsigned i = 0; i < rec->count; i++) {
 		uint8_t rdata[MS_HSYNC_RDATA_MAX];
@@ -278,13 +236,13 @@ int ms_rec_hsync_encode(const ms_rec_hsync_t *rec, uint8_t *buf, size_t max)
 		ms_write_u16(&w, len);
 		ms_write_bytes(&w, rdata, len);
 	}
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_hsync_decode(const uint8_t *data, size_t len, ms_rec_hsync_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -300,7 +258,7 @@ int ms_rec_hsync_decode(const uint8_t *data, size_t len, ms_rec_hsync_t *out)
 			return KNOT_EMALF;
 		}
 	}
-	ret = done_reading(&r);
+	ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		*out = rec;
 	}
@@ -312,32 +270,32 @@ int ms_rec_own_encode(const ms_rec_own_t *rec, uint8_t *buf, size_t max)
 	if (rec->count > MS_OWN_KEYS_MAX) {
 		return KNOT_EINVAL;
 	}
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_bytes(&w, rec->dnskey.octets, MS_DIGEST_LEN);
 	ms_write_u8(&w, rec->count);
 	for (unsigned i = 0; i < rec->count; i++) {
 		ms_write_bytes(&w, rec->keyid[i], MS_KEYID_LEN);
 	}
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_own_decode(const uint8_t *data, size_t len, ms_rec_own_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
 	ms_rec_own_t rec = { 0 };
-	read_into(&r, rec.dnskey.octets, MS_DIGEST_LEN);
+	ms_rec_read_into(&r, rec.dnskey.octets, MS_DIGEST_LEN);
 	rec.count = ms_read_u8(&r);
 	if (rec.count > MS_OWN_KEYS_MAX) {
 		return KNOT_EMALF;
 	}
 	for (unsigned i = 0; i < rec.count; i++) {
-		read_into(&r, rec.keyid[i], MS_KEYID_LEN);
+		ms_rec_read_into(&r, rec.keyid[i], MS_KEYID_LEN);
 	}
-	ret = done_reading(&r);
+	ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		*out = rec;
 	}
@@ -346,23 +304,23 @@ int ms_rec_own_decode(const uint8_t *data, size_t len, ms_rec_own_t *out)
 
 int ms_rec_replay_encode(const ms_rec_replay_t *rec, uint8_t *buf, size_t max)
 {
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_u32(&w, rec->expiration);
 	ms_write_u16(&w, rec->rcode);
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_replay_decode(const uint8_t *data, size_t len, ms_rec_replay_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
 	ms_rec_replay_t rec;
 	rec.expiration = ms_read_u32(&r);
 	rec.rcode = ms_read_u16(&r);
-	ret = done_reading(&r);
+	ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		*out = rec;
 	}
@@ -371,17 +329,19 @@ int ms_rec_replay_decode(const uint8_t *data, size_t len, ms_rec_replay_t *out)
 
 int ms_rec_member_encode(const ms_rec_member_t *rec, uint8_t *buf, size_t max)
 {
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, MEMBER_VERSION);
 	ms_write_u8(&w, rec->was_on);
 	ms_write_u8(&w, rec->leaving);
 	ms_write_u8(&w, rec->sign);
-	return done_writing(&w);
+	ms_write_u8(&w, rec->member);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	uint8_t version;
+	int ret = ms_rec_start_reading(&r, data, len, MEMBER_VERSION, &version);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -389,7 +349,9 @@ int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out)
 	rec.was_on = ms_read_u8(&r);
 	rec.leaving = ms_read_u8(&r);
 	rec.sign = ms_read_u8(&r);
-	ret = done_reading(&r);
+	/* Before there were processes, who was listed was in. */
+	rec.member = version >= MEMBER_VERSION ? ms_read_u8(&r) : rec.was_on;
+	ret = ms_rec_done_reading(&r);
 	if (ret == KNOT_EOK) {
 		*out = rec;
 	}
@@ -398,24 +360,24 @@ int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out)
 
 int ms_rec_owner_encode(const ms_rec_owner_t *rec, uint8_t *buf, size_t max)
 {
-	ms_writer_t w = start_writing(buf, max);
+	ms_writer_t w = ms_rec_start_writing(buf, max, RECORD_VERSION);
 	ms_write_u8(&w, rec->has_serial);
 	ms_write_u32(&w, rec->serial);
 	write_rrset(&w, &rec->ns);
-	return done_writing(&w);
+	return ms_rec_done_writing(&w);
 }
 
 int ms_rec_owner_decode(const uint8_t *data, size_t len, ms_rec_owner_t *out)
 {
 	ms_reader_t r;
-	int ret = start_reading(&r, data, len);
+	int ret = ms_rec_start_reading(&r, data, len, RECORD_VERSION, NULL);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
 	ms_rec_owner_t rec = { .has_serial = ms_read_u8(&r) != 0 };
 	rec.serial = ms_read_u32(&r);
 	ret = read_rrset(&r, &rec.ns);
-	ret = ret == KNOT_EOK ? done_reading(&r) : ret;
+	ret = ret == KNOT_EOK ? ms_rec_done_reading(&r) : ret;
 	if (ret != KNOT_EOK) {
 		ms_rrset_clear(&rec.ns);
 		return ret;

@@ -26,6 +26,7 @@ typedef enum {
 	MS_REC_OWN          = 'O', /*!< Key: zone. Identifiers of our own keys. */
 	MS_REC_REPLAY       = 'R', /*!< Key: hash of the signature. */
 	MS_REC_MEMBER       = 'J', /*!< Key: zone, identity. History of one provider in one zone. */
+	MS_REC_PROCESS      = 'S', /*!< Key: zone. Where its process stands, and what it was seen by. */
 	MS_REC_OWNER        = 'Z', /*!< Key: zone. The owner's data that we replaced, our serial. */
 } ms_rec_kind_t;
 
@@ -78,7 +79,44 @@ typedef struct {
 	uint8_t was_on;                /*!< 1: this provider was ON once (A-14, A-30). */
 	uint8_t leaving;               /*!< 1: it was ON and is OFF or gone; data are kept. */
 	uint8_t sign;                  /*!< ms_hsync_sign_t, the last one listed; 0 = none yet. */
+	uint8_t member;                /*!< 1: a process has brought it in (version 2; of version 1: was_on). */
 } ms_rec_member_t;
+
+/*! Facts that are observed (core/process), and TTLs that were seen. */
+#define MS_FACTS_MAX 8
+#define MS_TTLS_MAX  4
+/*! Orders of the operator that are remembered as done. */
+#define MS_ORDERS_MAX 16
+/*! In \a asked: the process goes by a leader. */
+#define MS_REC_LEADING 0x80
+
+typedef struct {
+	int64_t since;                 /*!< 0: is not so. */
+	ms_digest_t of;                /*!< What it is that was seen. */
+} ms_rec_fact_t;
+
+typedef struct {
+	uint32_t ttl;                  /*!< Seconds; the largest that a cache may still have. */
+	int64_t until;                 /*!< So long a smaller one does not replace it; 0: it is still served. */
+} ms_rec_ttl_t;
+
+typedef struct {
+	uint8_t member;                /*!< 1: we are a member of the group. */
+	uint8_t kind;                  /*!< ms_process_kind_t; 0: none runs. */
+	uint8_t step;
+	uint8_t asked;                 /*!< Rolls wanted: bits of ms_key_role_t, and 8: algorithm; MS_REC_LEADING. */
+	knot_dname_storage_t subject;  /*!< Of the process; root: the group. */
+	int64_t noted;                 /*!< When this was written: microseconds, as all that follow … */
+	int64_t noted_wall;            /*!< … by the civil clock, seconds … */
+	int64_t noted_mono;            /*!< … and since the machine's start, microseconds. */
+	int64_t entered;               /*!< Since when it is in this step. */
+	ms_rec_fact_t fact[MS_FACTS_MAX];
+	ms_rec_ttl_t ttl[MS_TTLS_MAX];
+	uint32_t term;                 /*!< Of the last election. */
+	knot_dname_storage_t leader;   /*!< Root: none. */
+	uint8_t order_count;
+	uint64_t order[MS_ORDERS_MAX]; /*!< Hashes. */
+} ms_rec_process_t;
 
 typedef struct {
 	bool has_serial;               /*!< The zone's serials are of our making … */
@@ -106,6 +144,8 @@ int ms_rec_replay_encode(const ms_rec_replay_t *rec, uint8_t *buf, size_t max);
 int ms_rec_replay_decode(const uint8_t *data, size_t len, ms_rec_replay_t *out);
 int ms_rec_member_encode(const ms_rec_member_t *rec, uint8_t *buf, size_t max);
 int ms_rec_member_decode(const uint8_t *data, size_t len, ms_rec_member_t *out);
+int ms_rec_process_encode(const ms_rec_process_t *rec, uint8_t *buf, size_t max);
+int ms_rec_process_decode(const uint8_t *data, size_t len, ms_rec_process_t *out);
 int ms_rec_owner_encode(const ms_rec_owner_t *rec, uint8_t *buf, size_t max);
 /*! *out owns memory afterwards: ms_rrset_clear(&out->ns). */
 int ms_rec_owner_decode(const uint8_t *data, size_t len, ms_rec_owner_t *out);

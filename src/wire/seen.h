@@ -18,12 +18,21 @@
 #include "wire/locator.h"
 
 /*! Types that are asked for at once. */
-#define MS_SEEN_TYPES 5
+#define MS_SEEN_TYPES 8
 /*! Name servers of one zone that are asked: sixteen providers with four names each. */
 #define MS_SEEN_HOSTS_MAX 64
 /*! Addresses in one observation: each host with one of both families. More is an error, not a silent
  *  omission: what was not asked may differ. */
 #define MS_SEEN_MAX 128
+
+/*! Keys whose signatures one RRset of one server is seen to have. */
+#define MS_SEEN_SIGNERS 8
+
+/*! A key that signed. */
+typedef struct {
+	uint16_t tag;
+	uint8_t algorithm;
+} ms_seen_signer_t;
 
 /*! One address. */
 typedef struct {
@@ -33,6 +42,8 @@ typedef struct {
 	uint16_t rcode[MS_SEEN_TYPES];   /*!< Where there was an answer. */
 	bool aa[MS_SEEN_TYPES];          /*!< It was authoritative, no referral. */
 	ms_rrset_t set[MS_SEEN_TYPES];   /*!< At the very name; of a referral, its NS. Names in lower case. */
+	unsigned signer_count;           /*!< Where SOA was asked for: who signed it. */
+	ms_seen_signer_t signer[MS_SEEN_SIGNERS];
 } ms_seen_server_t;
 
 typedef struct {

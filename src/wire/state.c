@@ -19,10 +19,10 @@ typedef enum {
 	ITEM_HELD     = 6,
 	ITEM_REFUSED  = 7,
 	ITEM_COMPONENT = 8,
+	ITEM_MEMBER   = 9,
+	ITEM_ELECTION = 10,
+	ITEMS,
 } item_t;
-
-/* Items that may stand only once. */
-#define SINGLE(item) ((item) >= ITEM_INTERVAL && (item) <= ITEM_APPLIED)
 
 static void read_digest(ms_reader_t *r, ms_digest_t *out)
 {
@@ -32,6 +32,51 @@ static void read_digest(ms_reader_t *r, ms_digest_t *out)
 	}
 }
 
+static int read_name(ms_reader_t *r, knot_dname_storage_t out)
+{
+	const knot_dname_t *name = ms_read_name(r);
+	if (name == NULL) {
+		return KNOT_EMALF;
+	}
+	ms_name_copy_lower(out, name);
+	return KNOT_EOK;
+}
+
+static int read_interval(ms_reader_t *r, ms_state_t *state)
+{
+	state->interval = ms_read_u32(r);
+	return KNOT_EOK;
+}
+
+static int read_session(ms_reader_t *r, ms_state_t *state)
+{
+	state->session = ms_read_u64(r);
+	return KNOT_EOK;
+}
+
+static int read_process(ms_reader_t *r, ms_state_t *state)
+{
+	state->has_process = true;
+	state->process = ms_read_u8(r);
+	state->step = ms_read_u8(r);
+	/* Without a subject, as it was first defined: of nobody in particular. */
+	return ms_reader_left(r) > 0 ? read_name(r, state->subject) : KNOT_EOK;
+}
+
+static int read_own(ms_reader_t *r, ms_state_t *state)
+{
+	state->has_own = true;
+	read_digest(r, &state->own);
+	return KNOT_EOK;
+}
+
+static int read_applied(ms_reader_t *r, ms_state_t *state)
+{
+	state->has_applied = true;
+	read_digest(r, &state->applied);
+	return KNOT_EOK;
+}
+
 static int read_held(ms_reader_t *r, ms_state_t *state)
 {
 	if (state->held_count == MS_PROVIDERS_MAX) {
@@ -39,13 +84,7 @@ static int read_held(ms_reader_t *r, ms_state_t *state)
 	}
 	ms_held_t *held = &state->held[state->held_count++];
 	read_digest(r, &held->digest);
-	const knot_dname_t *origin = ms_read_name(r);
-	if (origin == NULL) {
-		return KNOT_EMALF;
-	}
-	ms_name_copy(held->origin, origin);
-	knot_dname_to_lower(held->origin);
-	return KNOT_EOK;
+	return read_name(r, held->origin);
 }
 
 static int read_refused(ms_reader_t *r, ms_state_t *state)
@@ -85,40 +124,49 @@ static int read_component(ms_reader_t *r, ms_state_t *state)
 	return KNOT_EOK;
 }
 
-static int read_item(uint8_t item, ms_reader_t *r, ms_state_t *state)
+static int read_member(ms_reader_t *r, ms_state_t *state)
 {
-	int ret = KNOT_EOK;
-	switch (item) {
-	case ITEM_INTERVAL:
-		state->interval = ms_read_u32(r);
-		break;
-	case ITEM_SESSION:
-		state->session = ms_read_u64(r);
-		break;
-	case ITEM_PROCESS:
-		state->process = ms_read_u8(r);
-		state->step = ms_read_u8(r);
-		break;
-	case ITEM_OWN:
-		read_digest(r, &state->own);
-		state->has_own = true;
-		break;
-	case ITEM_APPLIED:
-		read_digest(r, &state->applied);
-		state->has_applied = true;
-		break;
-	case ITEM_HELD:
-		ret = read_held(r, state);
-		break;
-	case ITEM_REFUSED:
-		ret = read_refused(r, state);
-		break;
-	case ITEM_COMPONENT:
-		ret = read_component(r, state);
-		break;
-	default: /* Somebody newer says more. */
-		return KNOT_EOK;
+	if (state->member_count == MS_PROVIDERS_MAX) {
+		return KNOT_EMALF;
 	}
+	return read_name(r, state->member[state->member_count++]);
+}
+
+static int read_election(ms_reader_t *r, ms_state_t *state)
+{
+	state->has_election = true;
+	state->term = ms_read_u32(r);
+	state->vote = ms_read_u32(r);
+	return read_name(r, state->leader);
+}
+
+static const struct {
+	int (*read)(ms_reader_t *r, ms_state_t *state);
+	bool repeated;
+} items[ITEMS] = {
+	[ITEM_INTERVAL]  = { read_interval },
+	[ITEM_SESSION]   = { read_session },
+	[ITEM_PROCESS]   = { read_process },
+	[ITEM_OWN]       = { read_own },
+	[ITEM_APPLIED]   = { read_applied },
+	[ITEM_HELD]      = { read_held, true },
+	[ITEM_REFUSED]   = { read_refused, true },
+	[ITEM_COMPONENT] = { read_component, true },
+	[ITEM_MEMBER]    = { read_member, true },
+	[ITEM_ELECTION]  = { read_election },
+};
+
+/* \param seen  Bits of the items that there were already. */
+static int read_item(uint8_t item, ms_reader_t *r, uint32_t *seen, ms_state_t *state)
+{
+	if (item >= ITEMS || items[item].read == NULL) {
+		return KNOT_EOK; /* Somebody newer says more. */
+	}
+	if (!items[item].repeated && (*seen & (1u << item))) {
+		return KNOT_EMALF;
+	}
+	*seen |= 1u << item;
+	int ret = items[item].read(r, state);
 	return ret == KNOT_EOK && r->ret == KNOT_EOK && ms_reader_left(r) == 0 ? KNOT_EOK : KNOT_EMALF;
 }
 
@@ -135,12 +183,11 @@ int ms_state_decode(const uint8_t *body, size_t len, ms_state_t *out)
 		uint8_t item = ms_read_u8(&r);
 		uint16_t item_len = ms_read_u16(&r);
 		const uint8_t *value = ms_read_bytes(&r, item_len);
-		if (value == NULL || (SINGLE(item) && (seen & (1u << item)))) {
+		if (value == NULL) {
 			return KNOT_EMALF;
 		}
-		seen |= SINGLE(item) ? 1u << item : 0;
 		ms_reader_t part = ms_reader(value, item_len);
-		if (read_item(item, &part, &state) != KNOT_EOK) {
+		if (read_item(item, &part, &seen, &state) != KNOT_EOK) {
 			return KNOT_EMALF;
 		}
 	}
@@ -192,6 +239,28 @@ static void write_components(ms_writer_t *w, const ms_state_t *state)
 	}
 }
 
+static void write_process(ms_writer_t *w, const ms_state_t *state)
+{
+	head(w, ITEM_PROCESS, 2 + knot_dname_size(state->subject));
+	ms_write_u8(w, state->process);
+	ms_write_u8(w, state->step);
+	ms_write_name(w, state->subject);
+}
+
+static void write_group(ms_writer_t *w, const ms_state_t *state)
+{
+	for (unsigned i = 0; i < state->member_count; i++) {
+		head(w, ITEM_MEMBER, knot_dname_size(state->member[i]));
+		ms_write_name(w, state->member[i]);
+	}
+	if (state->has_election) {
+		head(w, ITEM_ELECTION, 8 + knot_dname_size(state->leader));
+		ms_write_u32(w, state->term);
+		ms_write_u32(w, state->vote);
+		ms_write_name(w, state->leader);
+	}
+}
+
 int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
 {
 	ms_writer_t w = ms_writer(buf, max);
@@ -204,10 +273,8 @@ int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
 		head(&w, ITEM_SESSION, 8);
 		ms_write_u64(&w, state->session);
 	}
-	if (state->process != 0 || state->step != 0) {
-		head(&w, ITEM_PROCESS, 2);
-		ms_write_u8(&w, state->process);
-		ms_write_u8(&w, state->step);
+	if (state->has_process) {
+		write_process(&w, state);
 	}
 	if (state->has_own) {
 		write_digest(&w, ITEM_OWN, &state->own);
@@ -217,5 +284,6 @@ int ms_state_encode(const ms_state_t *state, uint8_t *buf, size_t max)
 	}
 	write_lists(&w, state);
 	write_components(&w, state);
+	write_group(&w, state);
 	return w.ret == KNOT_EOK ? (int)ms_writer_len(&w) : w.ret;
 }

@@ -27,6 +27,7 @@ static void test_round_trip(void **state)
 	uint8_t wire[MS_ENVELOPE_MAX];
 	ms_envelope_init(&sent, KNOT_OPCODE_NOTIFY, name("Child.example.", child), KNOT_RRTYPE_CDS);
 	sent.id = 4711;
+	sent.dnssec_ok = true;
 	sent.has_channel = true;
 	memcpy(sent.channel, name("er.ns1.example.", agent), sizeof(agent));
 	sent.has_keystate = true;
@@ -39,6 +40,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(ms_envelope_parse(wire, len, CODE, &got), KNOT_EOK);
 	assert_int_equal(got.id, 4711);
 	assert_true(got.aa && got.edns && got.has_keystate && got.has_channel && !got.bad_keystate);
+	assert_true(got.dnssec_ok && got.edns_version == 0);
 	assert_int_equal(got.opcode, KNOT_OPCODE_NOTIFY);
 	assert_int_equal(got.qtype, KNOT_RRTYPE_CDS);
 	assert_int_equal(got.rcode, KNOT_RCODE_BADKEY);

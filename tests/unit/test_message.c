@@ -181,6 +181,14 @@ static void test_limits(void **state)
 	body[0] = 1;
 	assert_int_equal(ms_msg_set_option(msg, &opt), KNOT_EOK);
 	assert_ptr_equal(msg->option.body, msg->body);
+	/* The longest state fits a message with a reason and a signature. */
+	ms_msg_free(msg);
+	msg = ms_msg_new(MS_MSG_NOTIFY, ZONE, 6);
+	assert_int_equal(ms_msg_set_option(msg, &opt), KNOT_EOK);
+	msg->ede = 18;
+	memset(msg->ede_text, 'r', MS_REASON_MAX);
+	assert_true(ms_message_build(msg, &CODES, wire, MS_MESSAGE_MAX - MS_SIG0_MAX -
+	                             KNOT_DNAME_MAXLEN) > MS_STATE_BODY_MAX);
 	ms_msg_free(msg);
 }
 

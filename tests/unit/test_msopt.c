@@ -70,8 +70,10 @@ static void fill(ms_state_t *s)
 	memset(s, 0, sizeof(*s));
 	s->interval = 60000;
 	s->session = 0x0102030405060708;
+	s->has_process = s->has_election = true;
 	s->process = 1;
 	s->step = 2;
+	memcpy(s->subject, "\x01" "c\x04" "test\x00", 8);
 	s->has_own = s->has_applied = true;
 	memset(s->own.octets, 0xaa, MS_DIGEST_LEN);
 	memset(s->applied.octets, 0xbb, MS_DIGEST_LEN);
@@ -85,6 +87,12 @@ static void fill(ms_state_t *s)
 	s->component_count = 2;
 	s->component[0] = (ms_component_t){ .type = 6, .ttl = 3600, .digest = "\x01\x02\x03" };
 	s->component[1] = (ms_component_t){ .type = MS_COMPONENT_RNAME };
+	s->member_count = 2;
+	memcpy(s->member[0], "\x01" "b\x04" "test\x00", 8);
+	memcpy(s->member[1], "\x01" "c\x04" "test\x00", 8);
+	s->term = 7;
+	s->vote = 0x89abcdef;
+	memcpy(s->leader, "\x01" "b\x04" "test\x00", 8);
 }
 
 static void test_state(void **state)
@@ -129,6 +137,21 @@ static void test_state_fields(void **state)
 		{ "interval of three octets", "\x01\x01\x00\x03\x00\x00\x01", 7, KNOT_EMALF },
 		{ "interval of five octets", "\x01\x01\x00\x05\x00\x00\x00\x01\x00", 9, KNOT_EMALF },
 		{ "item longer than the body", "\x01\x01\x00\x04\x00", 5, KNOT_EMALF },
+		{ "process without a subject", "\x01\x03\x00\x02\x00\x00", 6, KNOT_EOK },
+		{ "process without a step", "\x01\x03\x00\x01\x01", 5, KNOT_EMALF },
+		{ "process of half a subject", "\x01\x03\x00\x04\x01\x02\x01" "c", 8, KNOT_EMALF },
+		{ "process with more than a subject", "\x01\x03\x00\x04\x01\x02\x00\x00", 8, KNOT_EMALF },
+		{ "process twice", "\x01\x03\x00\x02\x01\x02\x03\x00\x03\x01\x02\x00", 12, KNOT_EMALF },
+		{ "the same member twice", "\x01\x09\x00\x01\x00\x09\x00\x01\x00", 9, KNOT_EOK },
+		{ "member without a name", "\x01\x09\x00\x00", 4, KNOT_EMALF },
+		{ "member with more than a name", "\x01\x09\x00\x02\x00\x00", 6, KNOT_EMALF },
+		{ "member by a pointer", "\x01\x09\x00\x02\xc0\x00", 6, KNOT_EMALF },
+		{ "election", "\x01\x0a\x00\x09\x00\x00\x00\x01\x00\x00\x00\x02\x00", 13, KNOT_EOK },
+		{ "election without a leader", "\x01\x0a\x00\x08\x00\x00\x00\x01\x00\x00\x00\x02", 12,
+		  KNOT_EMALF },
+		{ "election twice", "\x01\x0a\x00\x09\x00\x00\x00\x01\x00\x00\x00\x02\x00"
+		  "\x0a\x00\x09\x00\x00\x00\x01\x00\x00\x00\x02\x00", 25, KNOT_EMALF },
+		{ "a newer item may be repeated", "\x01\x0b\x00\x00\x0b\x00\x00", 7, KNOT_EOK },
 		{ "held without a name", "\x01\x06\x00\x10" "0123456789abcdef", 20, KNOT_EMALF },
 	};
 	static ms_state_t out;
@@ -138,6 +161,52 @@ static void test_state_fields(void **state)
 			fail_msg("%s: %d", cases[i].what, ret);
 		}
 	}
+}
+
+/* Octet by octet; names are compared in lower case, so that is how they are read. */
+static void test_state_group(void **state)
+{
+	static const uint8_t told[] =
+		"\x01"
+		"\x03\x00\x0a\x01\x05\x01" "c\x04" "test\x00"
+		"\x09\x00\x08\x01" "b\x04" "test\x00"
+		"\x0a\x00\x10\x00\x00\x00\x07\x89\xab\xcd\xef\x01" "b\x04" "test";
+	static const uint8_t shouted[] =
+		"\x01"
+		"\x09\x00\x08\x01" "B\x04" "TEST\x00"
+		"\x0a\x00\x10\x00\x00\x00\x07\x89\xab\xcd\xef\x01" "B\x04" "Test\x00"
+		"\x03\x00\x0a\x01\x05\x01" "C\x04" "tEST";
+	static ms_state_t out, again;
+	uint8_t buf[sizeof(told)];
+	assert_int_equal(ms_state_decode(told, sizeof(told), &out), KNOT_EOK);
+	assert_true(out.has_process && out.has_election);
+	assert_int_equal(out.process, 1);
+	assert_int_equal(out.step, 5);
+	assert_string_equal(out.subject, "\x01" "c\x04" "test");
+	assert_int_equal(out.member_count, 1);
+	assert_string_equal(out.member[0], "\x01" "b\x04" "test");
+	assert_int_equal(out.term, 7);
+	assert_int_equal(out.vote, 0x89abcdef);
+	assert_string_equal(out.leader, "\x01" "b\x04" "test");
+	assert_int_equal(ms_state_encode(&out, buf, sizeof(buf)), sizeof(told));
+	assert_memory_equal(buf, told, sizeof(told));
+	assert_int_equal(ms_state_decode(shouted, sizeof(shouted), &again), KNOT_EOK);
+	assert_memory_equal(&again, &out, sizeof(out));
+}
+
+/* No process at all, told as such, is another thing than nothing told. */
+static void test_state_no_process(void **state)
+{
+	static const uint8_t old[] = { 1, 3, 0, 2, 0, 0 };
+	static ms_state_t out;
+	uint8_t buf[16];
+	assert_int_equal(ms_state_decode(old, 1, &out), KNOT_EOK);
+	assert_false(out.has_process);
+	assert_int_equal(ms_state_encode(&out, buf, sizeof(buf)), 1);
+	assert_int_equal(ms_state_decode(old, sizeof(old), &out), KNOT_EOK);
+	assert_true(out.has_process);
+	assert_int_equal(ms_state_encode(&out, buf, sizeof(buf)), 7);
+	assert_memory_equal(buf, "\x01\x03\x00\x03\x00\x00\x00", 7);
 }
 
 /* What a peer says about a record goes into our log: no line ends, escapes or hidden octets. */
@@ -169,25 +238,43 @@ static void test_reason(void **state)
 	}
 }
 
-/* One more HELD or REFUSED than there is room for is refused, not cut. */
+/* A name of 255 octets that nothing else is equal to. */
+static void longest(knot_dname_storage_t out, unsigned i)
+{
+	static const uint8_t sizes[] = { 63, 63, 63, 61 };
+	uint8_t *pos = out;
+	for (size_t k = 0; k < sizeof(sizes); k++) {
+		*pos++ = sizes[k];
+		memset(pos, 'a' + i, sizes[k]);
+		pos += sizes[k];
+	}
+	*pos = 0;
+}
+
+/* The longest there is has room in a body, and one more of any list is refused, not cut. */
 static void test_state_limits(void **state)
 {
 	static ms_state_t full, out;
 	static uint8_t buf[2 * MS_STATE_BODY_MAX];
 	fill(&full);
-	full.held_count = MS_PROVIDERS_MAX;
+	full.held_count = full.member_count = MS_PROVIDERS_MAX;
+	full.component_count = MS_COMPONENTS_MAX;
+	longest(full.subject, 1);
+	longest(full.leader, 1);
 	full.refused_count = MS_REFUSED_MAX;
 	for (unsigned i = 0; i < MS_PROVIDERS_MAX; i++) {
-		memset(full.held[i].origin, 0, sizeof(full.held[i].origin));
-		memcpy(full.held[i].origin, "\x01" "x\x00", 3);
+		longest(full.held[i].origin, i);
+		longest(full.member[i], i);
 	}
 	for (unsigned i = 0; i < MS_REFUSED_MAX; i++) {
 		memset(full.refused[i].reason, 'r', MS_REASON_MAX);
 	}
 	int len = ms_state_encode(&full, buf, MS_STATE_BODY_MAX);
-	assert_true(len > 0);
+	assert_int_equal(len, 10175);
 	assert_int_equal(ms_state_decode(buf, len, &out), KNOT_EOK);
 	assert_memory_equal(&full, &out, sizeof(full));
+	memcpy(buf + len, "\x09\x00\x01\x00", 4);
+	assert_int_equal(ms_state_decode(buf, len + 4, &out), KNOT_EMALF);
 	memcpy(buf + len, "\x06\x00\x13" "0123456789abcdef" "\x01" "y\x00", 22);
 	assert_int_equal(ms_state_decode(buf, len + 22, &out), KNOT_EMALF);
 	memcpy(buf + len, "\x07\x00\x12\x00\x30" "0123456789abcdef", 21);
@@ -201,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_op_names),
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_fields),
+		cmocka_unit_test(test_state_group),
+		cmocka_unit_test(test_state_no_process),
 		cmocka_unit_test(test_reason),
 		cmocka_unit_test(test_state_limits),
 	};

@@ -30,6 +30,7 @@ static void test_keys(void **state)
 		{ MS_REC_OWN, "O" ZONE, 12 },
 		{ MS_REC_CONTRIBUTION, "C" ZONE PEER, 26 },
 		{ MS_REC_MEMBER, "J" ZONE PEER, 26 },
+		{ MS_REC_PROCESS, "S" ZONE, 12 },
 		{ MS_REC_REPLAY, "R" "hhhhhhhhhhhhhhhh", 17 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -76,9 +77,12 @@ static void fill_contribution(ms_contribution_t *c)
 			free(exact); \
 		} \
 		ms_rec_##kind##_t cut_rec; \
-		buf[0] = 2; \
+		uint8_t version = buf[0]; \
+		buf[0] = version + 1; \
 		assert_int_equal(ms_rec_##kind##_decode(buf, len, &cut_rec), KNOT_ENOTSUP); \
-		buf[0] = 1; \
+		buf[0] = 0; \
+		assert_int_equal(ms_rec_##kind##_decode(buf, len, &cut_rec), KNOT_ENOTSUP); \
+		buf[0] = version; \
 		assert_int_equal(ms_rec_##kind##_encode(&rec, buf, (len) - 1), KNOT_ESPACE); \
 	} while (0)
 
@@ -170,14 +174,85 @@ static void test_small(void **state)
 		assert_int_equal(again.rcode, 5);
 		CHECK_CUTS(replay, len, (void)0);
 	}
-	{
-		ms_rec_member_t rec = { 1, 0, 1 }, again = { 0 };
-		int len = ms_rec_member_encode(&rec, buf, sizeof(buf));
-		assert_memory_equal(buf, "\x01\x01\x00\x01", len);
-		assert_int_equal(ms_rec_member_decode(buf, len, &again), KNOT_EOK);
-		assert_memory_equal(&rec, &again, sizeof(rec));
-		CHECK_CUTS(member, len, (void)0);
+}
+
+static void test_member(void **state)
+{
+	ms_rec_member_t rec = { .was_on = 1, .leaving = 0, .sign = 2, .member = 1 }, again = { 0 };
+	int len = ms_rec_member_encode(&rec, buf, sizeof(buf));
+	assert_int_equal(len, 5);
+	assert_memory_equal(buf, "\x02\x01\x00\x02\x01", 5);
+	assert_int_equal(ms_rec_member_decode(buf, len, &again), KNOT_EOK);
+	assert_memory_equal(&rec, &again, sizeof(rec));
+	CHECK_CUTS(member, len, (void)0);
+	/* Version 1 did not know members: who was ON once is one. */
+	static const struct { const char *old; int ret; uint8_t was_on, leaving, sign, member; } cases[] = {
+		{ "\x01\x01\x00\x01", KNOT_EOK, 1, 0, 1, 1 },
+		{ "\x01\x01\x01\x01", KNOT_EOK, 1, 1, 1, 1 },
+		{ "\x01\x00\x00\x00", KNOT_EOK, 0, 0, 0, 0 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint8_t *old = (const uint8_t *)cases[i].old;
+		assert_int_equal(ms_rec_member_decode(old, 4, &again), cases[i].ret);
+		assert_int_equal(again.was_on, cases[i].was_on);
+		assert_int_equal(again.leaving, cases[i].leaving);
+		assert_int_equal(again.sign, cases[i].sign);
+		assert_int_equal(again.member, cases[i].member);
 	}
+	assert_int_equal(ms_rec_member_decode((const uint8_t *)"\x01\x01\x00", 3, &again), KNOT_EMALF);
+	assert_int_equal(ms_rec_member_decode((const uint8_t *)"\x01\x01\x00\x01\x01", 5, &again),
+	                 KNOT_EMALF);
+}
+
+static void fill_process(ms_rec_process_t *rec)
+{
+	memset(rec, 0, sizeof(*rec));
+	rec->member = 1;
+	rec->kind = 2;
+	rec->step = 3;
+	rec->asked = 9;
+	memcpy(rec->subject, PEER, 14);
+	rec->noted = 1800000002;
+	rec->noted_wall = 1800;
+	rec->noted_mono = 55;
+	rec->entered = 1800000000;
+	rec->fact[0].since = 1800000001;
+	memset(rec->fact[0].of.octets, 0xaa, MS_DIGEST_LEN);
+	rec->fact[MS_FACTS_MAX - 1].since = 1;
+	rec->ttl[0] = (ms_rec_ttl_t){ 3600, 1800003600 };
+	rec->ttl[MS_TTLS_MAX - 1] = (ms_rec_ttl_t){ 86400, 1800086400 };
+	rec->term = 7;
+	memcpy(rec->leader, PEER, 14);
+	rec->order_count = 2;
+	rec->order[0] = 0x0102030405060708;
+	rec->order[1] = UINT64_MAX;
+}
+
+static void test_process(void **state)
+{
+	static ms_rec_process_t rec, again;
+	fill_process(&rec);
+	int len = ms_rec_process_encode(&rec, buf, sizeof(buf));
+	assert_int_equal(len, 5 + 14 + 32 + MS_FACTS_MAX * 24 + MS_TTLS_MAX * 12 + 4 + 14 + 1 + 16);
+	/* Version, member, kind, step, asked, subject, what the clocks said, entered, first fact. */
+	assert_memory_equal(buf, "\x01\x01\x02\x03\x09" PEER, 19);
+	assert_memory_equal(buf + 19, "\x00\x00\x00\x00\x6b\x49\xd2\x02", 8);
+	assert_memory_equal(buf + 27, "\x00\x00\x00\x00\x00\x00\x07\x08", 8);
+	assert_memory_equal(buf + 35, "\x00\x00\x00\x00\x00\x00\x00\x37", 8);
+	assert_memory_equal(buf + 43, "\x00\x00\x00\x00\x6b\x49\xd2\x00", 8);
+	assert_memory_equal(buf + 51, "\x00\x00\x00\x00\x6b\x49\xd2\x01\xaa\xaa", 10);
+	const uint8_t *ttls = buf + 51 + MS_FACTS_MAX * 24;
+	assert_memory_equal(ttls, "\x00\x00\x0e\x10\x00\x00\x00\x00\x6b\x49\xe0\x10", 12);
+	const uint8_t *end = ttls + MS_TTLS_MAX * 12;
+	assert_memory_equal(end, "\x00\x00\x00\x07" PEER, 18);
+	assert_memory_equal(end + 18, "\x02\x01\x02\x03\x04\x05\x06\x07\x08\xff\xff\xff\xff", 13);
+	assert_int_equal(ms_rec_process_decode(buf, len, &again), KNOT_EOK);
+	assert_memory_equal(&rec, &again, sizeof(rec));
+	CHECK_CUTS(process, len, (void)0);
+	assert_int_equal(ms_rec_process_encode(&rec, buf, sizeof(buf)), len);
+	buf[len - 17] = MS_ORDERS_MAX + 1;
+	assert_int_equal(ms_rec_process_decode(buf, sizeof(buf), &again), KNOT_EMALF);
+	assert_memory_equal(&rec, &again, sizeof(rec));
 }
 
 /* Nothing is written that could not be read again. */
@@ -203,6 +278,10 @@ static void test_limits(void **state)
 	assert_true(ms_rec_own_encode(&own, buf, sizeof(buf)) > 0);
 	own.count++;
 	assert_int_equal(ms_rec_own_encode(&own, buf, sizeof(buf)), KNOT_EINVAL);
+	static ms_rec_process_t process = { .order_count = MS_ORDERS_MAX };
+	assert_true(ms_rec_process_encode(&process, buf, sizeof(buf)) > 0);
+	process.order_count++;
+	assert_int_equal(ms_rec_process_encode(&process, buf, sizeof(buf)), KNOT_EINVAL);
 }
 
 int main(void)
@@ -213,6 +292,8 @@ int main(void)
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_member),
+		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_limits),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
