@@ -12,6 +12,7 @@
 #include <libknot/error.h>
 
 #include "io/child.h"
+#include "io/keylife.h"
 
 /* program, -D, DIR, -j, --, ZONE, command, key id, parameters, NULL */
 #define ARGS_MAX (9 + MS_KEYMGR_PARAMS_MAX)
@@ -172,23 +173,7 @@ static bool read_times(const json_t *object, ms_key_times_t *out)
 	       read_time(object, "remove", &out->remove);
 }
 
-static bool reached(int64_t moment, ms_wall_t now)
-{
-	return moment != 0 && moment <= now.s;
-}
-
-static void set_states(ms_key_t *key, ms_wall_t now)
-{
-	const ms_key_times_t *times = &key->times;
-	key->removed = reached(times->remove, now);
-	key->retired = reached(times->retire, now);
-	key->active = reached(times->active, now) && !key->retired && !key->removed;
-	/* "post-active" leaves the signatures, but takes the key out of the RRset. */
-	key->published = reached(times->publish, now) && !reached(times->post_active, now) &&
-	                 !key->removed;
-}
-
-static bool read_key(const json_t *object, ms_wall_t now, ms_key_t *out)
+static bool read_key(const json_t *object, ms_key_t *out)
 {
 	const char *id = json_string_value(json_object_get(object, "id"));
 	const json_t *tag = json_object_get(object, "tag");
@@ -210,7 +195,6 @@ static bool read_key(const json_t *object, ms_wall_t now, ms_key_t *out)
 	if (!read_times(object, &key.times)) {
 		return false;
 	}
-	set_states(&key, now);
 	*out = key;
 	return true;
 }
@@ -229,11 +213,12 @@ static int read_keys(const json_t *array, ms_wall_t now, ms_keys_t *out)
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!read_key(json_array_get(array, i), now, &keys.list[i])) {
+		if (!read_key(json_array_get(array, i), &keys.list[i])) {
 			ms_keys_clear(&keys);
 			return KNOT_EMALF;
 		}
 	}
+	ms_keys_judge(&keys, now);
 	*out = keys;
 	return KNOT_EOK;
 }

@@ -57,8 +57,10 @@ typedef struct {
 	bool zsk;
 	bool public_only;         /*!< Known, but the private part is elsewhere. */
 	ms_key_times_t times;
-	bool published;           /*!< States at the given moment. Belongs into the DNSKEY RRset. */
-	bool active;              /*!< `active` was reached, and neither `retire` nor `remove`. */
+	bool published;           /*!< States at the given moment (io/keylife). In the DNSKEY RRset. */
+	bool active;              /*!< `active` was reached and nothing that ends it; of a KSK: has CDS. */
+	bool signs;               /*!< Signs the zone's data; also unpublished. */
+	bool withdrawn;           /*!< `retire-active` was reached, nothing later: signs, has no CDS. */
 	bool retired;             /*!< `retire` was reached. */
 	bool removed;             /*!< `remove` was reached; only the KASP database has it still. */
 } ms_key_t;

@@ -14,6 +14,7 @@
 #include "io/clock.h"
 #include "io/exchange.h"
 #include "wire/envelope.h"
+#include "wire/rrsig.h"
 
 #define DNS_PORT 53
 /* How late the stop flag may be noticed. */
@@ -54,6 +55,33 @@ static int take_records(const knot_pkt_t *pkt, knot_section_t where, const knot_
 	return ret;
 }
 
+static void add_signer(ms_seen_server_t *server, const ms_rrsig_t *sig)
+{
+	for (unsigned i = 0; i < server->signer_count; i++) {
+		const ms_seen_signer_t *have = &server->signer[i];
+		if (have->tag == sig->tag && have->algorithm == sig->algorithm) {
+			return;
+		}
+	}
+	if (server->signer_count < MS_SEEN_SIGNERS) {
+		server->signer[server->signer_count++] = (ms_seen_signer_t){ sig->tag, sig->algorithm };
+	}
+}
+
+static void take_signers(const knot_pkt_t *pkt, const knot_dname_t *name, ms_seen_server_t *server)
+{
+	const knot_pktsection_t *section = knot_pkt_section(pkt, KNOT_ANSWER);
+	for (uint16_t i = 0; i < section->count; i++) {
+		const knot_rrset_t *rr = knot_pkt_rr(section, i);
+		ms_rrsig_t sig;
+		if (rr->type == KNOT_RRTYPE_RRSIG && knot_dname_is_case_equal(rr->owner, name) &&
+		    ms_rrsig_decode(rr->rrs.rdata->data, rr->rrs.rdata->len, &sig) == KNOT_EOK &&
+		    sig.covered == KNOT_RRTYPE_SOA) {
+			add_signer(server, &sig);
+		}
+	}
+}
+
 static int take_answer(const ms_seen_t *seen, ms_seen_server_t *server, unsigned type,
                        const uint8_t *wire, size_t len)
 {
@@ -70,6 +98,9 @@ static int take_answer(const ms_seen_t *seen, ms_seen_server_t *server, unsigned
 		    server->set[type].rrs.count == 0) {
 			ret = take_records(pkt, KNOT_AUTHORITY, seen->name, KNOT_RRTYPE_NS,
 			                   &server->set[type]);
+		}
+		if (seen->types[type] == KNOT_RRTYPE_SOA) {
+			take_signers(pkt, seen->name, server);
 		}
 	}
 	knot_pkt_free(pkt);
@@ -100,6 +131,7 @@ static int ask(ms_exchange_t *exchange, const ms_seen_t *seen, size_t server, un
 		return KNOT_ERROR;
 	}
 	e.edns = true;
+	e.dnssec_ok = seen->types[type] == KNOT_RRTYPE_SOA;
 	int len = ms_envelope_build(&e, MS_KEYSTATE_CODE, NULL, 0, 0, wire, sizeof(wire));
 	if (len < 0) {
 		return len;

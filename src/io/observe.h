@@ -21,7 +21,8 @@
 #define MS_OBSERVE_UDP_MS 1000
 
 /*!
- * Asks every server of \a seen for every type at \a seen->name, and fills in what they say.
+ * Asks every server of \a seen for every type at \a seen->name, and fills in what they say. SOA is
+ * asked for with the DO bit: the keys that signed it are those that sign the zone's data.
  * \param port  Of all of them.
  * \retval KNOT_EOK    Look at each one's \a ret. \retval KNOT_EBUSY  Stopped. \retval KNOT_ENOMEM
  */
