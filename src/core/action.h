@@ -49,10 +49,37 @@ typedef struct {
 	ms_rrset_t remove;   /*!< Owned. */
 } ms_edit_t;
 
+/*!
+ * Work for Knot's key manager. All are idempotent: the state is read first, what is done already is not
+ * done again, and every result brings the list as it is afterwards (architecture decision 11).
+ */
 typedef enum {
 	MS_KEYS_LIST,
 	MS_KEYS_MAKE,        /*!< Make and activate the first keys, load them, fetch the zone. */
+	MS_KEYS_PUBLISH,     /*!< A new key of the role beside the active one; it signs nothing but, as KSK or
+	                          CSK, DNSKEY. Its tag is none of \a taken. */
+	MS_KEYS_ACTIVATE,    /*!< The new key is used. ZSK: instead of the old one, at one moment. KSK, CSK:
+	                          beside it, CDS of both. */
+	MS_KEYS_WITHDRAW,    /*!< KSK, CSK: the old key has no CDS any more, and signs on. */
+	MS_KEYS_RETIRE,      /*!< CSK: the old key stays in DNSKEY and signs nothing but that. */
+	MS_KEYS_REMOVE,      /*!< The old key goes. */
+	MS_KEYS_DISCARD,     /*!< The new key, which is not active yet, goes as if it had never been. */
+	MS_KEYS_ALG_SIGN,    /*!< Keys of another algorithm sign the zone beside the old ones, unpublished. */
+	MS_KEYS_ALG_PUBLISH, /*!< They stand in DNSKEY. */
+	MS_KEYS_ALG_ACTIVATE,/*!< They are used: CDS of both algorithms. */
+	MS_KEYS_ALG_WITHDRAW,/*!< CDS of the new algorithm alone. */
+	MS_KEYS_ALG_HIDE,    /*!< The old keys leave DNSKEY and sign on. */
+	MS_KEYS_ALG_REMOVE,  /*!< They go, with their signatures. */
 } ms_keys_op_t;
+
+typedef enum {
+	MS_ROLE_ZSK,
+	MS_ROLE_KSK,
+	MS_ROLE_CSK,
+} ms_key_role_t;
+
+/*! Key tags that a new key must not have: those of all providers' keys. */
+#define MS_TAKEN_MAX 64
 
 /*! What a parent can be told. */
 typedef enum {
@@ -116,8 +143,11 @@ typedef struct {
 		struct {
 			knot_dname_storage_t zone;
 			ms_keys_op_t op;
-			uint8_t algorithm;
+			uint8_t role;              /*!< ms_key_role_t, of PUBLISH to DISCARD. */
+			uint8_t algorithm;         /*!< Of MAKE and ALG_x: the new one. */
 			bool single_type;
+			unsigned taken_count;      /*!< PUBLISH, ALG_SIGN. */
+			uint16_t taken[MS_TAKEN_MAX];
 		} keys;
 		struct {
 			knot_dname_storage_t zone;

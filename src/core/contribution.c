@@ -7,6 +7,7 @@
 
 #include "core/delegation.h"
 #include "core/pair.h"
+#include "core/process.h"
 
 #include <libknot/libknot.h>
 
@@ -136,6 +137,20 @@ static int check_key(const char *type, const uint8_t *rdata, uint16_t len, ms_dn
 	return KNOT_EOK;
 }
 
+/* One more algorithm needs signatures by all of us before anybody sees it (F-17, F-80): only their process
+ * brings it. */
+static bool is_foreign_algorithm(const ms_zone_t *zone, uint8_t algorithm)
+{
+	const ms_rrset_t *keys = &zone->own.set[MS_APEX_DNSKEY];
+	bool rolls = zone->process != NULL && zone->process->kind == MS_PROC_ALGORITHM;
+	bool known = false;
+	knot_rdata_t *rr = keys->rrs.rdata;
+	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		known |= rr->len > 3 && rr->data[3] == algorithm;
+	}
+	return zone->own_known && keys->rrs.count > 0 && !known && !rolls;
+}
+
 /* DNSKEY: valid, nobody else's, no colliding tag. */
 static int check_dnskey(const ms_zone_t *zone, const ms_pair_t *pair, const ms_contribution_t *c,
                         const uint8_t *rdata, uint16_t len, char *reason)
@@ -144,6 +159,10 @@ static int check_dnskey(const ms_zone_t *zone, const ms_pair_t *pair, const ms_c
 	int ret = check_key("DNSKEY", rdata, len, &key, reason);
 	if (ret != KNOT_EOK) {
 		return ret;
+	}
+	if (is_foreign_algorithm(zone, key.algorithm)) {
+		return refuse(reason, "DNSKEY %u has algorithm %u, the group has another", key.tag,
+		              key.algorithm);
 	}
 	if (ms_key_is_own(zone, rdata, len) || ms_rrset_has(&zone->own.set[MS_APEX_DNSKEY], rdata, len)) {
 		return refuse(reason, "DNSKEY %u is ours", key.tag);
@@ -177,6 +196,10 @@ static int check_cds(const ms_zone_t *zone, const uint8_t *rdata, uint16_t len, 
 	}
 	if (!algorithm_allowed(rdata[2])) {
 		return refuse(reason, "CDS %u has algorithm %u", knot_wire_read_u16(rdata), rdata[2]);
+	}
+	if (is_foreign_algorithm(zone, rdata[2])) {
+		return refuse(reason, "CDS %u has algorithm %u, the group has another",
+		              knot_wire_read_u16(rdata), rdata[2]);
 	}
 	if (ms_rrset_has(&zone->own.set[MS_APEX_CDS], rdata, len)) {
 		return refuse(reason, "CDS %u is ours", knot_wire_read_u16(rdata));

@@ -10,6 +10,7 @@
 
 #include "base/name.h"
 #include "core/pair.h"
+#include "core/process.h"
 #include "core/shown.h"
 #include "core/step.h"
 #include "core/tellupdate.h"
@@ -335,7 +336,7 @@ static int ask_servers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 	ms_name_copy(action->observe.zone, zone->name);
 	action->observe.hosts = hosts;
 	action->observe.host_count = count;
-	action->observe.type_count = MS_SEEN_TYPES;
+	action->observe.type_count = sizeof(types) / sizeof(types[0]);
 	memcpy(action->observe.types, types, sizeof(types));
 	action->id = zone->delegation->id = ms_agent_id(agent);
 	return KNOT_EOK;
@@ -791,6 +792,9 @@ int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	ms_zone_t *zone = ms_zone_find(agent, event->zone);
 	ms_delegation_t *d = zone != NULL ? zone->delegation : NULL;
 	agent->errands -= agent->errands > 0;
+	if (zone != NULL && ms_process_observed(agent, zone, event, out)) {
+		return ms_zone_settle(agent, zone, event->now, out);
+	}
 	if (d == NULL || d->id == 0 || d->id != event->id) {
 		return KNOT_EOK;
 	}

@@ -45,8 +45,15 @@ typedef struct {
 	bool ksk;
 	bool zsk;
 	bool removed;      /*!< Known, but no longer to be published. */
+	bool published;    /*!< Stands in the DNSKEY RRset. */
+	bool active;       /*!< KSK: has CDS. ZSK, CSK: signs the zone's data, published or not. */
+	bool withdrawn;    /*!< KSK, CSK: signs, but has no CDS any more. A CSK of another algorithm may
+	                        sign the zone's data all the same: then it is active, too, and so is
+	                        a new one that has no CDS yet. */
+	bool retired;      /*!< Signs nothing; of a ZSK or CSK: stands there still. */
 	uint8_t algorithm;
 	uint16_t tag;
+	int64_t active_at; /*!< UNIX seconds since which it is active; 0: is not. */
 } ms_own_key_t;
 
 /*! A record that knotd would not take. */

@@ -118,7 +118,9 @@ static int apply_record(ms_agent_t *agent, ms_zone_t *zone, const ms_hsync_t *hs
 	pair->listed = true;
 	pair->state = hsync->state;
 	pair->nsmgmt = hsync->nsmgmt;
-	pair->sign = hsync->sign;
+	/* Who goes, goes as what it was: what it has in caches does not change with its record. */
+	bool goes = pair->was_on && hsync->state != MS_HSYNC_ON && pair->sign != 0;
+	pair->sign = goes ? pair->sign : hsync->sign;
 	pair->was_on |= hsync->state == MS_HSYNC_ON;
 	pair->leaving = pair->was_on && hsync->state != MS_HSYNC_ON;
 	if (changed) {

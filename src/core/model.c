@@ -7,6 +7,7 @@
 #include <libknot/errcode.h>
 
 #include "core/delegation.h"
+#include "core/process.h"
 
 /* After so many zones more a peer's row of the view is made anew: a message more or less for each of
  * them does not matter. */
@@ -16,13 +17,19 @@ static int copy_config(ms_config_t *dst, const ms_config_t *src)
 {
 	ms_config_t copy = *src;
 	copy.ns = (ms_rrset_t){ 0 };
-	int ret = ms_rrset_copy(&copy.ns, &src->ns);
+	copy.orders = malloc((src->order_count + 1) * sizeof(*copy.orders));
+	int ret = copy.orders != NULL ? ms_rrset_copy(&copy.ns, &src->ns) : KNOT_ENOMEM;
 	if (ret != KNOT_EOK) {
+		free(copy.orders);
 		return ret;
+	}
+	if (src->order_count > 0) {
+		memcpy(copy.orders, src->orders, src->order_count * sizeof(*copy.orders));
 	}
 	knot_dname_to_lower(copy.identity);
 	knot_dname_to_lower(copy.host);
 	ms_rrset_clear(&dst->ns);
+	free(dst->orders);
 	*dst = copy;
 	return KNOT_EOK;
 }
@@ -34,6 +41,7 @@ int ms_agent_init(ms_agent_t *agent, const ms_config_t *config, uint64_t seed, m
 		.save_at = MS_TIME_NEVER,
 		.publish_at = config->publish ? now.mono : MS_TIME_NEVER,
 		.deadline = now.mono,
+		.steady = now.wall.s * MS_SEC - now.mono.us,
 		.dirty = true,
 	};
 	agent->session = ms_rng_next(&agent->rng) | 1;
@@ -43,6 +51,8 @@ int ms_agent_init(ms_agent_t *agent, const ms_config_t *config, uint64_t seed, m
 static void clear_pair(ms_pair_t *pair)
 {
 	ms_contribution_clear(&pair->held);
+	knot_dname_free(pair->subject, NULL);
+	knot_dname_free(pair->leader, NULL);
 }
 
 static bool has_all(const ms_contribution_t *all, const ms_contribution_t *some)
@@ -119,6 +129,7 @@ static void free_zone(ms_zone_t *zone)
 	}
 	free(zone->alarm_why);
 	ms_delegation_free(zone->delegation);
+	ms_process_free(zone->process);
 	free(zone->components);
 	free(zone->own_keys);
 	free(zone->quarantine);
@@ -147,6 +158,7 @@ void ms_agent_deinit(ms_agent_t *agent)
 	free(agent->spent);
 	free(agent->sent);
 	ms_rrset_clear(&agent->config.ns);
+	free(agent->config.orders);
 	*agent = (ms_agent_t){ 0 };
 }
 
@@ -488,6 +500,7 @@ const char *ms_alarm_name(ms_alarm_t alarm)
 		[MS_ALARM_SIGNED_INPUT]   = "signed-input",
 		[MS_ALARM_APEX_DIFFERS]   = "apex-differs",
 		[MS_ALARM_NS_DIFFER]      = "ns-differ",
+		[MS_ALARM_PROCESS]        = "process",
 		[MS_ALARM_PARENT]         = "parent",
 	};
 	return names[alarm];

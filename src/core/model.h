@@ -30,6 +30,24 @@
 /*! Schemes by which a parent can be told: NOTIFY and UPDATE. */
 #define MS_PARENT_WAYS 2
 
+/*! What an operator may order once. */
+typedef enum {
+	MS_ORDER_STEP,       /*!< 'mode: hold': finish this step. */
+	MS_ORDER_SKIP,       /*!< The parent is changed by hand: do not wait to see it. */
+	MS_ORDER_ABORT,      /*!< Undo what is begun, as far as that is safe. */
+	MS_ORDER_ROLL_ZSK,
+	MS_ORDER_ROLL_KSK,
+	MS_ORDER_ROLL_CSK,
+	MS_ORDER_ROLL_ALGORITHM,
+	MS_ORDER_WORDS,
+} ms_order_word_t;
+
+typedef struct {
+	knot_dname_storage_t zone;     /*!< Lower case. */
+	uint8_t word;                  /*!< ms_order_word_t. */
+	uint64_t hash;                 /*!< Of the text: the same one is done once. */
+} ms_order_t;
+
 typedef struct {
 	knot_dname_storage_t identity; /*!< Lower case. */
 	knot_dname_storage_t host;     /*!< URI target and SIG(0) signer name: "ns." + identity. */
@@ -42,6 +60,11 @@ typedef struct {
 	ms_rrset_t ns;                 /*!< Our NS contribution; empty = none. Owned. */
 	uint8_t algorithm;             /*!< Of the first keys of a zone. */
 	bool single_type;
+	int64_t zsk_lifetime;          /*!< Seconds; 0: rolled by order alone. CSK: the shorter of both. */
+	int64_t ksk_lifetime;
+	uint32_t max_ttl;              /*!< Seconds: no RRset of a shared zone has a longer TTL. */
+	size_t order_count;
+	ms_order_t *orders;            /*!< Owned. */
 	bool hold;                     /*!< mode: hold. */
 	bool publish;                  /*!< Write URI, SVCB, KEY into the identity zone. */
 	bool gate;                     /*!< gate: on. */
@@ -81,6 +104,7 @@ typedef enum {
 	MS_ALARM_SIGNED_INPUT,     /*!< The zone to be combined is signed already (G-25). */
 	MS_ALARM_APEX_DIFFERS,     /*!< Another provider serves other apex data for long (O-05). */
 	MS_ALARM_NS_DIFFER,        /*!< NSMgmt became AGENT, and the agents' set is another (H-09). */
+	MS_ALARM_PROCESS,          /*!< The process cannot go on without a person. */
 	MS_ALARM_PARENT,           /*!< The parent refuses what it is told, or does not answer. */
 	MS_ALARM_COUNT,
 } ms_alarm_t;
@@ -111,6 +135,20 @@ typedef struct {
 	uint8_t sign;
 	bool was_on;                   /*!< It was ON once: history decides what OFF means (X-12). */
 	bool leaving;                  /*!< Was ON, now OFF or absent. Data are kept. */
+	bool member;                   /*!< It belongs to the group (core/member). */
+	bool claimed;                  /*!< Others say so. */
+	bool doubted;                  /*!< It has told less than before: to be told once more. */
+	uint32_t dnskey_ttl;           /*!< Of its DNSKEY RRset, as told last, seconds; 0: not known. */
+	bool process_known;            /*!< It has told, in this run, where its process stands: */
+	uint8_t process;               /*!< ms_process_kind_t … */
+	uint8_t step;
+	knot_dname_t *subject;         /*!< … and about whom. Owned; NULL: nobody … */
+	uint64_t group;                /*!< … whom it takes for members (ms_claims_our_group()); 0: unknown … */
+	bool has_ended;                /*!< … and that what we are in has come to its end there. */
+	bool votes;                    /*!< It takes part in an election (core/leading): */
+	uint32_t term;
+	uint32_t vote;
+	knot_dname_t *leader;          /*!< Whom it confirms. Owned; NULL: nobody. */
 	bool greeted;                  /*!< Our HELLO for this zone was answered NOERROR. */
 	bool greeted_by;               /*!< It sent a valid HELLO for this zone: it knows the zone. */
 	ms_time_t hello_at;
@@ -209,6 +247,7 @@ struct ms_zone {
 	ms_quarantine_t *quarantine;   /*!< At most MS_QUARANTINE_MAX. Owned. */
 	/* what the parent is told */
 	struct ms_delegation *delegation; /*!< Owned; core/delegation. NULL: nothing was ever to be done. */
+	struct ms_process *process;    /*!< Owned; core/process. NULL: never shared. */
 	/* what the others are told of our apex */
 	uint8_t component_count;
 	ms_component_t *components;    /*!< Owned. */
@@ -237,6 +276,7 @@ typedef struct {
 typedef struct ms_agent {
 	ms_config_t config;            /*!< Owned. */
 	uint64_t session;              /*!< Of this run; goes into states. */
+	int64_t steady;                /*!< Civil time less monotonic time at the start, microseconds. */
 	ms_rng_t rng;
 	uint64_t next_id;
 	size_t peer_count;

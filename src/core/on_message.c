@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "core/contribution.h"
+#include "core/member.h"
 #include "core/pair.h"
 #include "core/step.h"
 
@@ -196,9 +197,14 @@ static int on_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_eve
 	char reason[MS_REASON_MAX + 1] = "";
 	ms_action_count(out, MS_CTR_UPDATE_RECEIVED);
 	ms_peer_event(agent, pair->peer, MS_PEER_HEARD, event->now, out);
-	if (!ms_pair_on(pair)) {
+	if (!ms_member_talks(zone, pair)) {
 		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
 		return refuse(event, zone, pair, EDE_PROHIBITED, "the sender is not ON in this zone", out);
+	}
+	if (!ms_member_talks(zone, NULL)) {
+		/* What is confirmed is combined, and nothing is combined here any more. */
+		ms_action_count(out, MS_CTR_UPDATE_REFUSED);
+		return refuse(event, zone, pair, EDE_PROHIBITED, "we are not ON in this zone", out);
 	}
 	if (agent->unsaved) {
 		return reply(event, KNOT_RCODE_SERVFAIL, EDE_NOT_READY, "the store is failing", NULL, out);

@@ -9,6 +9,7 @@
 #include "core/contribution.h"
 #include "core/merge.h"
 #include "core/pair.h"
+#include "core/process.h"
 #include "core/step.h"
 
 /* Pause after which a failing store is tried again. */
@@ -255,6 +256,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		return KNOT_EOK;
 	}
 	zone->keys_id = 0;
+	ms_process_keys(agent, zone, event, out);
 	if (event->ret != KNOT_EOK) {
 		keys_failed(agent, zone, event, out);
 		return ms_zone_settle(agent, zone, event->now, out);
@@ -303,6 +305,19 @@ static void wake_zones(ms_agent_t *agent, ms_now_t now)
 	ms_agent_wake(agent, now.mono);
 }
 
+/* What could not be told while it was not on disk. */
+static void tell_positions(ms_agent_t *agent)
+{
+	for (size_t i = 0; i < agent->zone_count; i++) {
+		const ms_zone_t *zone = agent->zones[i];
+		bool open = zone->process != NULL &&
+		            (zone->process->kind != MS_PROC_NONE || !zone->process->founded);
+		for (size_t k = 0; open && k < zone->pair_count; k++) {
+			zone->pairs[k].state_wanted = true;
+		}
+	}
+}
+
 /* What failed before must follow, all of it, even if some later record got through. */
 int ms_agent_save(ms_agent_t *agent, ms_now_t now, ms_actions_t *out)
 {
@@ -315,6 +330,7 @@ int ms_agent_save(ms_agent_t *agent, ms_now_t now, ms_actions_t *out)
 	agent->unsaved = false;
 	agent->dirty = true;
 	wake_zones(agent, now);
+	tell_positions(agent);
 	ms_action_log(out, MS_LOG_NOTICE, NULL, agent->config.identity,
 	              "the store works again -> everything is written");
 	return KNOT_EOK;

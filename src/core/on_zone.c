@@ -11,12 +11,14 @@
 #include "core/merge.h"
 #include "core/owner.h"
 #include "core/pair.h"
+#include "core/process.h"
 #include "core/step.h"
 
 /* How long a zone without content may take to load before its keys are looked at. */
 #define EMPTY_GRACE (500 * MS_MSEC)
 
-static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out)
+int ms_zone_ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out,
+                     ms_action_t **asked)
 {
 	/* Of now: when the answer comes the apex may be another one, and the list too old for it. */
 	ms_digest_t digest;
@@ -31,7 +33,14 @@ static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_acti
 	action->keys.op = op;
 	action->keys.algorithm = agent->config.algorithm;
 	action->keys.single_type = agent->config.single_type;
+	*asked = action;
 	return KNOT_EOK;
+}
+
+static int ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out)
+{
+	ms_action_t *action;
+	return ms_zone_ask_keys(agent, zone, op, out, &action);
 }
 
 int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
@@ -249,12 +258,16 @@ int ms_zone_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_
 	}
 	ms_group_settle(agent, zone, out);
 	if (ret == KNOT_EOK) {
+		ret = ms_process_settle(agent, zone, now, out);
+	}
+	if (ret == KNOT_EOK) {
 		ret = delegation_settle(agent, zone, now, out);
 	}
 	share_rdata(zone);
 	ms_time_t wake = ms_time_min(zone_deadline(agent, zone), ms_merge_deadline(zone, now));
 	wake = ms_time_min(wake, ms_components_deadline(zone));
 	wake = ms_time_min(wake, ms_delegation_deadline(agent, zone));
+	wake = ms_time_min(wake, ms_process_deadline(agent, zone));
 	ms_zone_wake_at(zone, ret == KNOT_EOK ? wake : ms_time_add(now.mono, MS_SEC));
 	ms_agent_wake(agent, zone->wake);
 	return ret;
@@ -314,6 +327,7 @@ static void reconsider(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 		pair->failures = pair->hello_failures = 0;
 	}
 	ms_delegation_again(zone, now);
+	ms_process_again(zone, now);
 	ms_zone_touch(zone);
 }
 
@@ -368,6 +382,7 @@ int ms_on_apex(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		zone->keys_at = event->now.mono;
 	}
 	zone->listing_due = true;
+	ms_process_again(zone, event->now);
 	ms_zone_touch(zone);
 	int settled = ms_zone_settle(agent, zone, event->now, out);
 	return ret != KNOT_EOK ? ret : settled;

@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "base/text.h"
 #include "core/component.h"
+#include "core/member.h"
 #include "core/step.h"
 
 /* HELLO is answered within milliseconds or not at all (the other side does not know us yet). */
@@ -51,6 +52,7 @@ void ms_pair_state(const ms_agent_t *agent, const ms_zone_t *zone, ms_state_t *o
 		item->digest = held->held_digest;
 	}
 	ms_components_tell(zone, out);
+	ms_process_tell(agent, zone, out);
 	for (size_t i = 0; i < zone->quarantine_count && out->refused_count < MS_REFUSED_MAX; i++) {
 		ms_refused_t *item = &out->refused[out->refused_count++];
 		item->rrtype = zone->quarantine[i].rrtype;
@@ -195,7 +197,7 @@ static int send_update(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_n
  * it holds of ours is something else. */
 static bool update_wanted(const ms_zone_t *zone, const ms_pair_t *pair)
 {
-	return ms_pair_on(pair) && zone->self_state == MS_HSYNC_ON && zone->own_known &&
+	return ms_member_talks(zone, pair) && ms_member_talks(zone, NULL) && zone->own_known &&
 	       pair->acked_known && !ms_digest_equal(&pair->acked, &zone->own_digest);
 }
 
@@ -319,6 +321,7 @@ void ms_pair_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms
 		learn_refusals(zone, pair, state, out);
 	}
 	ms_components_learn(zone, pair, state, now);
+	ms_process_learn(agent, zone, pair, state);
 	if (state->interval > 0) {
 		pair->peer->interval = (int64_t)state->interval * MS_MSEC;
 	}

@@ -6,6 +6,7 @@
 
 #include "core/listing.h"
 #include "base/name.h"
+#include "core/process.h"
 #include "core/step.h"
 #include "core/wanted.h"
 
@@ -48,7 +49,7 @@ int ms_zone_persist_member(const ms_zone_t *zone, const ms_pair_t *pair, ms_acti
 {
 	ms_rec_key_t key = key_of(MS_REC_MEMBER, zone->name, pair->peer->identity);
 	ms_rec_member_t rec = { .was_on = pair->was_on, .leaving = pair->leaving,
-	                        .sign = pair->sign };
+	                        .sign = pair->sign, .member = pair->member };
 	uint8_t *value = malloc(64);
 	return persist(&key, value, value != NULL ? ms_rec_member_encode(&rec, value, 64) : 0, out);
 }
@@ -131,6 +132,9 @@ static int persist_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_actio
 	}
 	if (ret == KNOT_EOK && zone->own_keys != NULL && zone->own_listed) {
 		ret = ms_zone_persist_own(zone, out);
+	}
+	if (ret == KNOT_EOK) {
+		ret = ms_zone_persist_process(zone, out);
 	}
 	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
 		ret = ms_zone_persist_member(zone, &zone->pairs[i], out);
@@ -234,6 +238,7 @@ static int restore_member(ms_agent_t *agent, ms_zone_t *zone, const ms_rec_key_t
 	}
 	pair->was_on = rec.was_on != 0;
 	pair->leaving = rec.leaving != 0;
+	pair->member = rec.member != 0;
 	if (!pair->listed) {
 		pair->sign = rec.sign;
 	}
@@ -334,6 +339,9 @@ int ms_agent_restore(ms_agent_t *agent, const uint8_t *key_data, size_t key_len,
 	case MS_REC_OWN:
 		ret = restore_own(zone, value, value_len);
 		break;
+	case MS_REC_PROCESS:
+		ret = ms_process_restore(agent, zone, value, value_len, now);
+		break;
 	case MS_REC_REPLAY:
 		ret = restore_replay(agent, &key, value, value_len);
 		break;
@@ -342,6 +350,25 @@ int ms_agent_restore(ms_agent_t *agent, const uint8_t *key_data, size_t key_len,
 	}
 	ms_actions_deinit(&silent);
 	return ret;
+}
+
+/* A store from before there were processes: who was ON was combined, so it is a member. */
+static int found_again(ms_zone_t *zone)
+{
+	bool members = false;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		members |= zone->pairs[i].member;
+	}
+	if (zone->process != NULL || !members || !zone->shared) {
+		return KNOT_EOK;
+	}
+	zone->process = calloc(1, sizeof(*zone->process));
+	if (zone->process == NULL) {
+		return KNOT_ENOMEM;
+	}
+	zone->process->apart_at = MS_TIME_NEVER;
+	zone->process->founded = zone->process->member = zone->process->unsaved = true;
+	return KNOT_EOK;
 }
 
 int ms_agent_restored(ms_agent_t *agent)
@@ -361,7 +388,8 @@ int ms_agent_restored(ms_agent_t *agent)
 		/* History is read after the listing that judged it. */
 		ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, &silent);
 		ms_actions_deinit(&silent);
-		ret = ms_wanted_settle(agent, zone);
+		ret = found_again(zone);
+		ret = ret == KNOT_EOK ? ms_wanted_settle(agent, zone) : ret;
 	}
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include <libknot/libknot.h>
 
 #include "base/name.h"
+#include "core/member.h"
 #include "wire/ds.h"
 
 /* Tag and algorithm of a DS or CDS, its digest type, at least one octet of digest. */
@@ -25,13 +26,16 @@ bool ms_shown_ds_ours(const ms_zone_t *zone)
 	all &= zone->self_sign != MS_HSYNC_SIGN || zone->own.set[MS_APEX_CDS].rrs.count > 0;
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
-		bool signs = pair->sign == MS_HSYNC_SIGN && (ms_pair_on(pair) || pair->leaving);
+		/* Who never came in is asked by nobody: it goes without having been missed. */
+		bool stays = pair->leaving && (pair->member || !ms_member_founded(zone));
+		bool signs = pair->sign == MS_HSYNC_SIGN && (ms_pair_on(pair) || stays) &&
+		             ms_member_cds(zone, pair);
 		all &= !signs || pair->held.set[MS_APEX_CDS].rrs.count > 0;
 	}
 	return all;
 }
 
-static int lower_ns(const ms_rrset_t *ns, ms_rrset_t *out)
+int ms_shown_lower_ns(const ms_rrset_t *ns, ms_rrset_t *out)
 {
 	int ret = KNOT_EOK;
 	knot_rdata_t *rr = ns->rrs.rdata;
@@ -59,7 +63,7 @@ static bool names_key(const ms_rrset_t *set, const knot_rdata_t *wanted)
 	return key && (same || !type);
 }
 
-static bool all_named(const ms_rrset_t *keys, const ms_rrset_t *by)
+bool ms_shown_all_named(const ms_rrset_t *keys, const ms_rrset_t *by)
 {
 	knot_rdata_t *rr = keys->rrs.rdata;
 	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
@@ -70,13 +74,23 @@ static bool all_named(const ms_rrset_t *keys, const ms_rrset_t *by)
 	return true;
 }
 
+bool ms_shown_any_named(const ms_rrset_t *keys, const ms_rrset_t *by)
+{
+	bool any = false;
+	knot_rdata_t *rr = keys->rrs.rdata;
+	for (uint16_t i = 0; i < keys->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		any |= rr->len >= DS_MIN && names_key(by, rr);
+	}
+	return any;
+}
+
 /* The parent may choose digest types of its own (RFC 7344 section 6), but not keys. */
-static bool same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds)
+bool ms_shown_same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds)
 {
 	if (ms_cds_set_is_delete(cds)) {
 		return ds->rrs.count == 0;
 	}
-	return all_named(cds, ds) && all_named(ds, cds);
+	return ms_shown_all_named(cds, ds) && ms_shown_all_named(ds, cds);
 }
 
 static bool has_said(uint16_t rcode)
@@ -90,7 +104,7 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 	int ds = ms_seen_index(seen, KNOT_RRTYPE_DS), ns = ms_seen_index(seen, KNOT_RRTYPE_NS);
 	bool answered = false;
 	ms_rrset_t wanted = { 0 };
-	int ret = ds >= 0 && ns >= 0 ? lower_ns(&zone->apex.set[MS_APEX_NS], &wanted) : KNOT_EINVAL;
+	int ret = ds >= 0 && ns >= 0 ? ms_shown_lower_ns(&zone->apex.set[MS_APEX_NS], &wanted) : KNOT_EINVAL;
 	*lacks = 0;
 	*delegated = *secure = false;
 	for (size_t i = 0; ret == KNOT_EOK && i < seen->count; i++) {
@@ -103,7 +117,7 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 		*delegated |= server->set[ns].rrs.count > 0;
 		*secure |= server->set[ds].rrs.count > 0;
 		*lacks |= !ms_shown_ds_ours(zone) ||
-		          same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
+		          ms_shown_same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds]) ? 0 : MS_LACKS_DS;
 		/* One that serves the child, too, answers with the child's NS and shows nothing. */
 		*lacks |= !ms_shown_ns_ours(zone) || server->aa[ns] ||
 		          ms_rrset_equal(&wanted, &server->set[ns]) ? 0 : MS_LACKS_NS;
@@ -144,7 +158,7 @@ bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen, char why[
 		(void)snprintf(why, MS_REASON_MAX + 1, "no server was asked");
 		return false;
 	}
-	if (lower_ns(&zone->apex.set[MS_APEX_NS], &ns) != KNOT_EOK) {
+	if (ms_shown_lower_ns(&zone->apex.set[MS_APEX_NS], &ns) != KNOT_EOK) {
 		(void)snprintf(why, MS_REASON_MAX + 1, "no memory");
 		ms_rrset_clear(&ns);
 		return false;
@@ -158,30 +172,41 @@ bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen, char why[
 	return all;
 }
 
+static int list_hosts(const ms_rrset_t *all, knot_dname_storage_t **hosts, size_t *count)
+{
+	if (all->rrs.count > MS_SEEN_HOSTS_MAX) {
+		return KNOT_ELIMIT;
+	}
+	knot_dname_storage_t *list = calloc(all->rrs.count + 1u, sizeof(*list));
+	if (list == NULL) {
+		return KNOT_ENOMEM;
+	}
+	knot_rdata_t *rr = all->rrs.rdata;
+	for (uint16_t i = 0; i < all->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		ms_name_copy(list[i], rr->data);
+	}
+	*hosts = list;
+	*count = all->rrs.count;
+	return KNOT_EOK;
+}
+
 int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_storage_t **hosts,
                    size_t *count)
 {
+	/* Whoever waits at the door is not asked by anybody else either. */
+	bool all_count = !ms_member_founded(zone);
 	ms_rrset_t all = { 0 };
-	int ret = lower_ns(&zone->apex.set[MS_APEX_NS], &all);
-	ret = ret == KNOT_EOK ? lower_ns(&agent->config.ns, &all) : ret;
+	int ret = ms_shown_lower_ns(&zone->apex.set[MS_APEX_NS], &all);
+	if (ret == KNOT_EOK && (all_count || ms_member_serves(zone, NULL))) {
+		ret = ms_shown_lower_ns(&agent->config.ns, &all);
+	}
 	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
-		if (ms_pair_on(pair) && pair->has_held) {
-			ret = lower_ns(&pair->held.set[MS_APEX_NS], &all);
+		if (ms_member_talks(zone, pair) && pair->has_held && (all_count || ms_member_serves(zone, pair))) {
+			ret = ms_shown_lower_ns(&pair->held.set[MS_APEX_NS], &all);
 		}
 	}
-	ret = ret == KNOT_EOK && all.rrs.count > MS_SEEN_HOSTS_MAX ? KNOT_ELIMIT : ret;
-	knot_dname_storage_t *list = ret == KNOT_EOK
-	                           ? calloc(all.rrs.count + 1u, sizeof(*list)) : NULL;
-	ret = ret == KNOT_EOK && list == NULL ? KNOT_ENOMEM : ret;
-	if (ret == KNOT_EOK) {
-		knot_rdata_t *rr = all.rrs.rdata;
-		for (uint16_t i = 0; i < all.rrs.count; i++, rr = knot_rdataset_next(rr)) {
-			ms_name_copy(list[i], rr->data);
-		}
-		*hosts = list;
-		*count = all.rrs.count;
-	}
+	ret = ret == KNOT_EOK ? list_hosts(&all, hosts, count) : ret;
 	ms_rrset_clear(&all);
 	return ret;
 }

@@ -34,7 +34,14 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 bool ms_shown_everywhere(const ms_zone_t *zone, const ms_seen_t *seen,
                          char why[MS_REASON_MAX + 1]);
 
-/*! Names of all servers of all providers, as the zone and the contributions name them.
+/*! Does DS say the same as CDS? Digest types are the parent's choice, keys are not. */
+bool ms_shown_same_ds(const ms_rrset_t *cds, const ms_rrset_t *ds);
+/*! Are all of these keys (CDS, DS) named by the others, or one? */
+bool ms_shown_all_named(const ms_rrset_t *keys, const ms_rrset_t *by);
+bool ms_shown_any_named(const ms_rrset_t *keys, const ms_rrset_t *by);
+/*! Host names of NS RDATA, lower case. */
+int ms_shown_lower_ns(const ms_rrset_t *ns, ms_rrset_t *out);
+/*! Names of all servers of all members, and of who comes in now, as the zone and the contributions name them.
  *  \retval KNOT_ELIMIT, KNOT_ENOMEM */
 int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_storage_t **hosts,
                    size_t *count);

@@ -12,6 +12,7 @@
 
 #include "core/component.h"
 #include "core/delegation.h"
+#include "core/process.h"
 #include "core/shown.h"
 #include "core/step.h"
 
@@ -219,6 +220,7 @@ static void put_pair(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone,
 	put(t, " cds=%u ns=%u", pair->held.set[MS_APEX_CDS].rrs.count,
 	    pair->held.set[MS_APEX_NS].rrs.count);
 	put_consistency(t, agent, zone, pair);
+	put(t, " member=%s", pair->member ? "yes" : "no");
 	if (pair->leaving) {
 		put(t, " leaving=yes");
 	}
@@ -280,7 +282,60 @@ static const char *waiting(const ms_agent_t *agent, const ms_zone_t *zone)
 	     : !zone->shared       ? "hsync"
 	     : zone->edit_id != 0 || zone->shut ? "edit"
 	     : !zone->own_known    ? "own-keys"
-	     : !zone->group_ready  ? "hello-answers" : "nothing";
+	     : !zone->group_ready  ? "hello-answers"
+	     : zone->process != NULL && zone->process->why[0] != '\0' ? "process" : "nothing";
+}
+
+/* "leader=agent.beta.example. term=3": while there is an election, or somebody was elected. */
+static void put_leader(text_t *t, const ms_zone_t *zone)
+{
+	const ms_process_t *process = zone->process;
+	if (process == NULL || process->election.term == 0) {
+		return;
+	}
+	knot_dname_txt_storage_t buf;
+	bool none = process->election.leader[0] == '\0';
+	put(t, " leader=%s term=%u", none ? "none" : name(process->election.leader, buf),
+	    process->election.term);
+}
+
+/* "process=join step=ds subject=agent.beta.example. member=yes": where it stands … */
+static void put_process(text_t *t, const ms_zone_t *zone)
+{
+	const ms_process_t *process = zone->process;
+	if (process == NULL || process->kind == MS_PROC_NONE) {
+		put(t, " process=none member=%s", process == NULL || !process->founded ? "unknown"
+		    : process->member ? "yes" : "no");
+		return;
+	}
+	knot_dname_txt_storage_t buf;
+	put(t, " process=%s step=%s subject=%s member=%s", ms_process_name(process->kind),
+	    ms_process_table(process->kind)[process->step].name,
+	    process->subject != NULL ? name(process->subject, buf) : "group",
+	    process->member ? "yes" : "no");
+}
+
+/* … and "waits=…": what for, and until when; the last decisions. */
+static void put_decisions(text_t *t, const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
+{
+	const ms_process_t *process = zone->process;
+	if (process == NULL) {
+		return;
+	}
+	if (process->why[0] != '\0') {
+		put(t, "\nwaits");
+		int64_t over = ms_process_wait_over(agent, zone);
+		if (over > 0) {
+			put_time(t, "until", (ms_time_t){ over - agent->steady }, now);
+		}
+		put_reason(t, process->why);
+	}
+	for (unsigned i = 0; i < MS_DECISIONS_MAX; i++) {
+		if (process->decision[i] != NULL) {
+			put(t, "\ndecision");
+			put_reason(t, process->decision[i]);
+		}
+	}
 }
 
 char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
@@ -295,16 +350,20 @@ char *ms_status_zone(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t no
 	put_tags(&t, "dnskey", &zone->own.set[MS_APEX_DNSKEY]);
 	put_tags(&t, "apex", &zone->apex.set[MS_APEX_DNSKEY]);
 	put(&t, " gate=%s ns=%s", gate_name(agent, zone), ns_name(zone));
-	put(&t, " group=%s transport=%s model=%s process=none waits-for=%s",
+	put(&t, " group=%s transport=%s model=%s",
 	    zone->group_ready ? "ready" : "incomplete",
 	    zone->group_transport == 0 ? "none"
 	    : zone->group_transport == MS_TRANSPORT_API ? "api" : "dns",
 	    zone->group_sync == 0 ? "none"
-	    : zone->group_sync == MS_SYNC_PEER ? "peer-to-peer" : "leader-follower", waiting(agent, zone));
+	    : zone->group_sync == MS_SYNC_PEER ? "peer-to-peer" : "leader-follower");
+	put_leader(&t, zone);
+	put_process(&t, zone);
+	put(&t, " waits-for=%s", waiting(agent, zone));
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		put_pair(&t, agent, zone, &zone->pairs[i], now);
 	}
 	put_parent(&t, agent, zone, now);
+	put_decisions(&t, agent, zone, now);
 	for (unsigned alarm = 0; alarm < MS_ALARM_COUNT; alarm++) {
 		if (ms_zone_alarmed(zone, alarm)) {
 			put(&t, "\nalarm=%s", ms_alarm_name(alarm));

@@ -47,6 +47,9 @@ int ms_zone_digest_keys(const ms_zone_t *zone, ms_digest_t *out);
  * that is left alone would pass for the key that signs.
  */
 bool ms_zone_list_fits(const ms_zone_t *zone);
+/*! Asks for work of the key manager. \param asked  The action, on success; for its further fields. */
+int ms_zone_ask_keys(ms_agent_t *agent, ms_zone_t *zone, ms_keys_op_t op, ms_actions_t *out,
+                     ms_action_t **asked);
 /*! Asks for the first keys of a zone. */
 int ms_zone_make_keys(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out);
 

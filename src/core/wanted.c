@@ -6,6 +6,7 @@
 #include <libknot/libknot.h>
 
 #include "core/contribution.h"
+#include "core/member.h"
 #include "core/step.h"
 
 #define BIT(type) (1u << (type))
@@ -26,7 +27,7 @@ int ms_record_digest(uint16_t rrtype, const uint8_t *rdata, uint16_t len, ms_dig
 	return ret;
 }
 
-static bool nobody_signs(const ms_zone_t *zone)
+bool ms_wanted_nobody_signs(const ms_zone_t *zone)
 {
 	bool nobody = zone->self_sign != MS_HSYNC_SIGN;
 	for (size_t i = 0; i < zone->pair_count; i++) {
@@ -40,15 +41,26 @@ static bool nobody_signs(const ms_zone_t *zone)
 bool ms_wanted_sealed(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	return zone->shared && zone->loaded && zone->apex.is_signed && !zone->signing &&
-	       !agent->config.combiner_role && nobody_signs(zone);
+	       !agent->config.combiner_role && ms_wanted_nobody_signs(zone);
+}
+
+/* 'mode: hold': a process that an operator lets go on goes on, nothing else does. */
+static bool held_back(const ms_agent_t *agent, const ms_zone_t *zone)
+{
+	return agent->config.hold && (zone->process == NULL || zone->process->kind == MS_PROC_NONE);
 }
 
 ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
 {
 	if (!zone->shared) {
 		/* Unlisted is not ordinary: while the RRset names others, nothing is touched. */
-		return zone->loaded && zone->apex.set[MS_APEX_HSYNC].rrs.count == 0
-		       ? MS_COMBINE_RESTORE : MS_COMBINE_KEEP;
+		if (zone->loaded && zone->apex.set[MS_APEX_HSYNC].rrs.count == 0) {
+			return MS_COMBINE_RESTORE;
+		}
+		/* Taken out of the RRset without having been OFF: who is sent here still must find what was
+		 * there (A-16). */
+		bool member = ms_member_founded(zone) && zone->process->member;
+		return member && zone->has_written ? MS_COMBINE_FROZEN : MS_COMBINE_KEEP;
 	}
 	if (zone->sheds) {
 		/* Each edit would be undone by the next signature: the gate would never open. */
@@ -56,15 +68,15 @@ ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone)
 	}
 	/* Others may still be answered from what we serve: until a process says so, nothing is taken
 	 * out of a zone in which we are not ON any more (A-13). */
-	if (zone->self_state != MS_HSYNC_ON) {
+	if (zone->self_state != MS_HSYNC_ON && !ms_member_stays(zone)) {
 		return zone->has_written ? MS_COMBINE_FROZEN : MS_COMBINE_KEEP;
 	}
 	/* Before the operator's word has reached us after a start, it is as it was. */
 	bool may_sign = zone->signing || !zone->opted || agent->config.combiner_role;
 	bool signer = zone->self_sign == MS_HSYNC_SIGN && may_sign;
-	bool editor = nobody_signs(zone) && !zone->signing && !ms_wanted_sealed(agent, zone);
+	bool editor = ms_wanted_nobody_signs(zone) && !zone->signing && !ms_wanted_sealed(agent, zone);
 	return !signer && !editor ? MS_COMBINE_KEEP
-	     : agent->config.hold || agent->unsaved ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
+	     : held_back(agent, zone) || agent->unsaved ? MS_COMBINE_FROZEN : MS_COMBINE_YES;
 }
 
 /* Do we publish the keys of this provider? A leaving one's data stay until the process that
@@ -81,10 +93,26 @@ static bool asks_count(const ms_pair_t *pair)
 	return pair->has_held && ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN;
 }
 
-/* NS comes from everybody, signing or not. */
-static bool ns_counts(const ms_pair_t *pair)
+/* Whoever is in it, signing or not, or was. */
+static bool counts(const ms_pair_t *pair)
 {
 	return pair->has_held && (pair->leaving || ms_pair_on(pair));
+}
+
+static bool says(const ms_zone_t *zone, const ms_pair_t *pair, ms_apex_type_t type)
+{
+	switch (type) {
+	case MS_APEX_DNSKEY:
+		return keys_count(pair) && ms_member_keys(zone, pair);
+	case MS_APEX_CDS:
+	case MS_APEX_CDNSKEY:
+		return keys_count(pair) && ms_member_cds(zone, pair);
+	case MS_APEX_NS:
+		/* From the step on in which its servers may be asked. */
+		return counts(pair) && ms_member_ns(zone, pair);
+	default:
+		return asks_count(pair);
+	}
 }
 
 static int drop_quarantined(const ms_zone_t *zone, ms_apex_type_t type, ms_rrset_t *set)
@@ -116,12 +144,11 @@ static int drop_quarantined(const ms_zone_t *zone, ms_apex_type_t type, ms_rrset
 }
 
 /* The union of what all say about one type. */
-static int unite(const ms_zone_t *zone, ms_apex_type_t type, bool with_own,
-                 bool (*counts)(const ms_pair_t *), ms_rrset_t *out)
+static int unite(const ms_zone_t *zone, ms_apex_type_t type, bool with_own, ms_rrset_t *out)
 {
 	int ret = with_own ? ms_rrset_union(out, &zone->own.set[type]) : KNOT_EOK;
 	for (size_t i = 0; ret == KNOT_EOK && i < zone->pair_count; i++) {
-		if (counts(&zone->pairs[i])) {
+		if (says(zone, &zone->pairs[i], type)) {
 			ret = ms_rrset_union(out, &zone->pairs[i].held.set[type]);
 		}
 	}
@@ -147,7 +174,7 @@ static int keep_first(ms_rrset_t *set)
 	return ret;
 }
 
-static bool anybody(const ms_zone_t *zone, bool (*counts)(const ms_pair_t *))
+static bool anybody(const ms_zone_t *zone)
 {
 	bool any = zone->has_local;
 	for (size_t i = 0; i < zone->pair_count; i++) {
@@ -161,27 +188,27 @@ static int want_as_agent(const ms_agent_t *agent, const ms_zone_t *zone, ms_want
 {
 	int ret = KNOT_EOK;
 	bool signer = zone->self_sign == MS_HSYNC_SIGN;
-	bool others = anybody(zone, ns_counts);
+	bool others = anybody(zone);
 	for (size_t i = 0; ret == KNOT_EOK && signer && i < KEY_TYPES; i++) {
 		ms_apex_type_t type = key_types[i];
-		ret = unite(zone, type, false, keys_count, &out->data.set[type]);
+		ret = unite(zone, type, false, &out->data.set[type]);
 		if (ret == KNOT_EOK) {
 			ret = ms_rrset_minus(&out->data.set[type], &zone->own.set[type]);
 		}
 		out->managed |= BIT(type);
 	}
 	if (ret == KNOT_EOK && signer && (others || zone->own.set[MS_APEX_CSYNC].rrs.count > 0)) {
-		ret = unite(zone, MS_APEX_CSYNC, true, asks_count, &out->data.set[MS_APEX_CSYNC]);
+		ret = unite(zone, MS_APEX_CSYNC, true, &out->data.set[MS_APEX_CSYNC]);
 		ret = ret == KNOT_EOK ? keep_first(&out->data.set[MS_APEX_CSYNC]) : ret;
 		out->managed |= BIT(MS_APEX_CSYNC);
 	}
 	if (ret == KNOT_EOK && signer && agent->config.apex_key) {
-		ret = unite(zone, MS_APEX_KEY, true, asks_count, &out->data.set[MS_APEX_KEY]);
+		ret = unite(zone, MS_APEX_KEY, true, &out->data.set[MS_APEX_KEY]);
 	}
 	if (ret == KNOT_EOK && zone->nsmgmt == MS_HSYNC_AGENT) {
-		/* After a start, until our own data are known, it is what we wrote. */
-		ret = zone->own_known
-		    ? unite(zone, MS_APEX_NS, true, ns_counts, &out->data.set[MS_APEX_NS])
+		/* Until our own data and the members are known it is what we wrote. */
+		ret = zone->own_known && ms_member_founded(zone)
+		    ? unite(zone, MS_APEX_NS, ms_member_ns(zone, NULL), &out->data.set[MS_APEX_NS])
 		    : ms_rrset_copy(&out->data.set[MS_APEX_NS], &zone->written.set[MS_APEX_NS]);
 	}
 	return ret;
@@ -336,7 +363,7 @@ bool ms_wanted_complete(const ms_zone_t *zone)
 		if (pair->sign == MS_HSYNC_SIGN && (pair->listed || pair->leaving)) {
 			complete &= pair->has_held;
 		}
-		any |= ns_counts(pair);
+		any |= counts(pair);
 	}
 	return complete && any;
 }

@@ -18,6 +18,8 @@ typedef enum {
 
 ms_combine_t ms_combine_of(const ms_agent_t *agent, const ms_zone_t *zone);
 
+/*! No provider that counts signs: everybody edits. */
+bool ms_wanted_nobody_signs(const ms_zone_t *zone);
 /*!
  * None of the providers signs, and yet the zone is signed, by its owner: whatever we change in it
  * would be bogus.
