@@ -8,9 +8,9 @@
 
 #include "base/name.h"
 #include "agent/errand.h"
+#include "agent/keyjob.h"
 #include "agent/worker.h"
 #include "base/text.h"
-#include "io/keymgr.h"
 #include "io/update.h"
 #include "io/zonedit.h"
 
@@ -114,111 +114,6 @@ static void tell_combiner(ms_desk_t *desk, const ms_action_t *action, ms_event_t
 	ms_contribution_clear(&whole);
 }
 
-static int list_keys(ms_desk_t *desk, const knot_dname_t *zone, ms_keys_t *out)
-{
-	const ms_keymgr_t km = { .kasp_dir = desk->kasp_db, .stop = desk->stop };
-	return ms_keymgr_list(&km, zone, ms_clock().wall, out, desk->reason, sizeof(desk->reason));
-}
-
-/* Makes what is missing of the first keys: a crash may have come between the two. */
-static int make_keys(ms_desk_t *desk, const ms_action_t *action)
-{
-	const knot_dname_t *zone = action->keys.zone;
-	bool single = action->keys.single_type, ksk = false, zsk = false;
-	ms_keys_t have = { 0 };
-	int ret = list_keys(desk, zone, &have);
-	for (size_t i = 0; i < have.count; i++) {
-		ksk = ksk || (have.list[i].ksk && !have.list[i].removed);
-		zsk = zsk || (have.list[i].zsk && !have.list[i].removed);
-	}
-	ms_keys_clear(&have);
-
-	const ms_keymgr_t km = { .kasp_dir = desk->kasp_db, .stop = desk->stop };
-	ms_keymgr_new_t new_key = {
-		.algorithm = action->keys.algorithm, .publish = true, .active = true,
-	};
-	char id[MS_KEYID_ROOM];
-	if (ret == KNOT_EOK && !ksk) {
-		new_key.ksk = true;
-		new_key.zsk = single && !zsk;
-		ret = ms_keymgr_generate(&km, zone, &new_key, id, desk->reason, sizeof(desk->reason));
-		zsk = zsk || new_key.zsk;
-	}
-	if (ret == KNOT_EOK && !zsk) {
-		new_key.ksk = false;
-		new_key.zsk = true;
-		ret = ms_keymgr_generate(&km, zone, &new_key, id, desk->reason, sizeof(desk->reason));
-	}
-	return ret;
-}
-
-/* Without keys knotd could not sign what it got: the zone is fetched, or read, once more. */
-static int load_keys(ms_desk_t *desk, const knot_dname_t *zone)
-{
-	int ret = control(desk, "zone-keys-load", zone);
-	if (ret == KNOT_EBUSY) {
-		return ret;
-	}
-	knot_dname_txt_storage_t name;
-	if (knot_dname_to_str(name, zone, sizeof(name)) == NULL) {
-		return KNOT_EINVAL;
-	}
-	ms_ctl_t ctl;
-	ms_ctl_zone_t status = { 0 };
-	int opened = ms_ctl_open(&ctl, desk->control, desk->stop, desk->reason,
-	                         sizeof(desk->reason));
-	if (opened == KNOT_EOK) {
-		opened = ms_ctl_zone_status(&ctl, name, &status);
-		ms_ctl_close(&ctl);
-	}
-	if (opened == KNOT_EOK && status.loaded) {
-		return ret;
-	}
-	ret = control(desk, "zone-retransfer", zone);
-	if (ret != KNOT_EOK && ret != KNOT_EBUSY) {
-		ret = control(desk, "zone-reload", zone);
-	}
-	return ret;
-}
-
-static int take_keys(ms_desk_t *desk, const knot_dname_t *zone, ms_event_t *event)
-{
-	ms_keys_t keys = { 0 };
-	int ret = list_keys(desk, zone, &keys);
-	if (ret != KNOT_EOK) {
-		return ret;
-	}
-	event->keys.list = calloc(keys.count + 1, sizeof(*event->keys.list));
-	for (size_t i = 0; event->keys.list != NULL && i < keys.count; i++) {
-		const ms_key_t *from = &keys.list[i];
-		ms_own_key_t *to = &event->keys.list[event->keys.count++];
-		ms_text_copy(to->id, from->id, sizeof(to->id));
-		to->ksk = from->ksk;
-		to->zsk = from->zsk;
-		to->removed = from->removed;
-		to->algorithm = from->algorithm;
-		to->tag = from->tag;
-	}
-	ms_keys_clear(&keys);
-	return event->keys.list != NULL ? KNOT_EOK : KNOT_ENOMEM;
-}
-
-static void do_keys(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
-{
-	const knot_dname_t *zone = action->keys.zone;
-	ms_name_copy(event->zone, zone);
-	event->keys.made = action->keys.op == MS_KEYS_MAKE;
-	int ret = KNOT_EOK;
-	if (event->keys.made) {
-		ret = make_keys(desk, action);
-		ret = ret == KNOT_EOK ? load_keys(desk, zone) : ret;
-	}
-	event->ret = ret == KNOT_EOK ? take_keys(desk, zone, event) : ret;
-	if (event->ret != KNOT_EOK) {
-		ms_text_copy(event->reason, desk->reason, sizeof(event->reason));
-	}
-}
-
 void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 {
 	ms_event_clear(event);
@@ -242,6 +137,6 @@ void ms_job_do(ms_desk_t *desk, const ms_action_t *action, ms_event_t *event)
 		ms_errand_do(desk, action, event);
 		break;
 	default:
-		do_keys(desk, action, event);
+		ms_keyjob_do(desk, action, event);
 	}
 }

@@ -12,6 +12,7 @@
 #include "base/name.h"
 #include "agent/worker.h"
 #include "base/text.h"
+#include "core/order.h"
 #include "io/keyring.h"
 
 /* Longest wait for a thread to end, seconds; the jobs give up their step in less. */
@@ -58,7 +59,10 @@ static ms_setup_t *new_setup(const ms_settings_t *settings, char error[MS_ERROR_
 	}
 	setup->settings = *settings;
 	setup->settings.config.ns = (ms_rrset_t){ 0 };
-	*ret = ms_rrset_copy(&setup->settings.config.ns, &settings->config.ns);
+	*ret = ms_orders_copy(&setup->settings.config, &settings->config);
+	if (*ret == KNOT_EOK) {
+		*ret = ms_rrset_copy(&setup->settings.config.ns, &settings->config.ns);
+	}
 	if (*ret == KNOT_EOK) {
 		*ret = load_key(settings->key, settings->config.host, &setup->key, error);
 	}

@@ -36,6 +36,7 @@ void ms_setup_free(ms_setup_t *setup)
 {
 	if (setup != NULL) {
 		ms_rrset_clear(&setup->settings.config.ns);
+		free(setup->settings.config.orders);
 		ms_tsig_key_wipe(&setup->settings.agent_key);
 		ms_tsig_key_wipe(&setup->settings.combiner_key);
 		ms_sig0_key_deinit(&setup->key);

@@ -3,7 +3,8 @@
  * A real knotd for a test program: in a directory of its own, on a free port of 127.0.0.1, with the
  * primary zone z.example. (not signed, semantic checks on) and empty.example. (never loaded).
  * Use start_knotd() and stop_knotd() as group set-up and teardown. Where knotd is not installed,
- * lab.pid is 0 and need_knotd() skips the test.
+ * lab.pid is 0 and need_knotd() skips the test. LAB_POLICIES and LAB_ZONES, where defined before,
+ * are further text of the configuration.
  */
 #pragma once
 
@@ -23,10 +24,15 @@
 
 #define KNOTD "/usr/sbin/knotd"
 #define START_TRIES 500 /* of 20 ms */
+#ifndef LAB_ZONES
+#define LAB_POLICIES ""
+#define LAB_ZONES ""
+#endif
 
 static struct {
 	char dir[64];
 	char sock[96];
+	unsigned port;
 	pid_t pid;
 } lab;
 
@@ -77,14 +83,15 @@ static int start_knotd(void **state)
 	if (access(KNOTD, X_OK) != 0) {
 		return 0;
 	}
-	char conf[1024];
+	char conf[2048];
+	lab.port = free_port();
 	snprintf(conf, sizeof(conf),
 	         "server:\n  rundir: %s\n  listen: 127.0.0.1@%u\n"
 	         "control:\n  listen: knot.sock\ndatabase:\n  storage: %s\n"
-	         "template:\n  - id: default\n    storage: %s\n    zonefile-sync: -1\n"
+	         LAB_POLICIES "template:\n  - id: default\n    storage: %s\n    zonefile-sync: -1\n"
 	         "    semantic-checks: on\n"
-	         "zone:\n  - domain: z.example.\n    file: z.zone\n  - domain: empty.example.\n",
-	         lab.dir, free_port(), lab.dir, lab.dir);
+	         "zone:\n  - domain: z.example.\n    file: z.zone\n  - domain: empty.example.\n"
+	         LAB_ZONES, lab.dir, lab.port, lab.dir, lab.dir);
 	write_file("knot.conf", conf);
 	write_file("z.zone", ZONE_FILE);
 	char path[128], log[128];
