@@ -7,6 +7,7 @@
 
 #include "agent/runtime.h"
 #include "common/items.h"
+#include "orders.h"
 #include "wire/dsync.h"
 #include "wire/hsync.h"
 #include "wire/keystate.h"
@@ -22,6 +23,9 @@
 #define OPTION_CODE_DEFAULT 65006
 #define OPTION_CODE_MIN     21     /* The codes below mean something else already. */
 #define DNS_PORT            53
+#define LIFETIME_MAX        UINT32_MAX /* Seconds, as of Knot's own policies. */
+#define MAX_TTL_DEFAULT     86400
+#define MAX_TTL_MAX         INT32_MAX  /* RFC 2181 section 8. */
 
 /* In front of the identity stand "_dns._tcp." (URI owner) or "_msigner.", and "ns." (host). */
 #define PREFIX_MAX 10
@@ -115,6 +119,14 @@ const yp_item_t ms_conf_schema[] = {
 	{ MS_ITEM_PARENT_KEY,      YP_TSTR,   YP_VNONE },
 	{ MS_ITEM_REPORT_CHANNEL,  YP_TDNAME, YP_VNONE },
 	{ MS_ITEM_APEX_KEY,        YP_TBOOL,  YP_VBOOL = { false } },
+	{ MS_ITEM_ZSK_LIFETIME,    YP_TINT,   YP_VINT = { 0, LIFETIME_MAX, 0, YP_STIME } },
+	{ MS_ITEM_KSK_LIFETIME,    YP_TINT,   YP_VINT = { 0, LIFETIME_MAX, 0, YP_STIME } },
+	{ MS_ITEM_MAX_TTL,         YP_TINT,   YP_VINT = { 0, MAX_TTL_MAX, MAX_TTL_DEFAULT,
+	                                                  YP_STIME } },
+	{ MS_ITEM_ROLL,            YP_TSTR,   YP_VNONE, YP_FMULTI },
+	{ MS_ITEM_STEP,            YP_TSTR,   YP_VNONE, YP_FMULTI },
+	{ MS_ITEM_SKIP,            YP_TSTR,   YP_VNONE, YP_FMULTI },
+	{ MS_ITEM_ABORT,           YP_TSTR,   YP_VNONE, YP_FMULTI },
 	{ NULL }
 };
 
@@ -277,6 +289,23 @@ static const char *check_parent(knotd_conf_check_args_t *args)
 	return NULL;
 }
 
+/*! A key that is replaced before anybody can forget the one before would be rolled without end. */
+static const char *check_lifetimes(knotd_conf_check_args_t *args)
+{
+	int64_t ttl = check_int(args, MS_ITEM_MAX_TTL);
+	int64_t zsk = check_int(args, MS_ITEM_ZSK_LIFETIME);
+	int64_t ksk = check_int(args, MS_ITEM_KSK_LIFETIME);
+	if (ttl == 0) {
+		return "'max-ttl' is 0: give the longest TTL in the shared zones, signatures are waited for "
+		       "so long";
+	}
+	if ((zsk > 0 && zsk <= ttl) || (ksk > 0 && ksk <= ttl)) {
+		return "'zsk-lifetime' or 'ksk-lifetime' is not longer than 'max-ttl', which a roll waits "
+		       "for: use 0 (no lifetime), or days";
+	}
+	return NULL;
+}
+
 static bool is_set(knotd_conf_check_args_t *args, const yp_name_t *item)
 {
 	return knotd_conf_check_item(args, item).count > 0;
@@ -332,6 +361,12 @@ int ms_conf_check(knotd_conf_check_args_t *args)
 	}
 	if (error == NULL) {
 		error = check_parent(args);
+	}
+	if (error == NULL) {
+		error = check_lifetimes(args);
+	}
+	if (error == NULL) {
+		error = ms_orders_check(args);
 	}
 	if (error != NULL) {
 		args->err_str = error;

@@ -47,6 +47,13 @@
 #define MS_ITEM_KEYSTATE_CODE   "\x0D""keystate-code"
 #define MS_ITEM_REPORT_CHANNEL  "\x0E""report-channel"
 #define MS_ITEM_APEX_KEY        "\x08""apex-key"
+#define MS_ITEM_ZSK_LIFETIME    "\x0C""zsk-lifetime"
+#define MS_ITEM_KSK_LIFETIME    "\x0C""ksk-lifetime"
+#define MS_ITEM_MAX_TTL         "\x07""max-ttl"
+#define MS_ITEM_ROLL            "\x04""roll"
+#define MS_ITEM_STEP            "\x04""step"
+#define MS_ITEM_SKIP            "\x04""skip"
+#define MS_ITEM_ABORT           "\x05""abort"
 
 /*!
  * A component that is compared by its name: "RNAME", "HSYNC" (\a hsync_type), or a record type that

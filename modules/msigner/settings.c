@@ -8,6 +8,7 @@
 #include "base/compat.h"
 #include "common/items.h"
 #include "conf.h"
+#include "orders.h"
 #include "wire/msopt.h"
 
 #define NS_TTL 3600 /* Of our NS contribution where the zone has no NS TTL yet. */
@@ -136,6 +137,9 @@ static void read_config(knotd_mod_t *mod, ms_config_t *out)
 	out->hold = knotd_conf_mod(mod, MS_ITEM_MODE).single.option == MS_MODE_HOLD;
 	out->gate = knotd_conf_mod(mod, MS_ITEM_GATE).single.boolean;
 	out->apex_key = knotd_conf_mod(mod, MS_ITEM_APEX_KEY).single.boolean;
+	out->zsk_lifetime = knotd_conf_mod(mod, MS_ITEM_ZSK_LIFETIME).single.integer;
+	out->ksk_lifetime = knotd_conf_mod(mod, MS_ITEM_KSK_LIFETIME).single.integer;
+	out->max_ttl = knotd_conf_mod(mod, MS_ITEM_MAX_TTL).single.integer;
 	read_parent(mod, out);
 	out->publish = knotd_conf_mod(mod, MS_ITEM_PUBLISH).single.boolean;
 	out->addr_count = ms_item_addrs(mod, MS_ITEM_ADDRESS, out->addr, MS_ADDRS_MAX);
@@ -244,6 +248,13 @@ int ms_settings_read(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_M
 			               knot_strerror(ret));
 		}
 	}
+	if (ret == KNOT_EOK) {
+		ret = ms_orders_take(mod, &out->config);
+		if (ret != KNOT_EOK) {
+			(void)snprintf(error, MS_ERROR_MAX, "'roll', 'step', 'skip' or 'abort' cannot be "
+			               "taken over: %s", knot_strerror(ret));
+		}
+	}
 	if (ret != KNOT_EOK) {
 		ms_settings_deinit(out);
 	}
@@ -253,6 +264,7 @@ int ms_settings_read(knotd_mod_t *mod, ms_settings_t *out, char error[MS_ERROR_M
 void ms_settings_deinit(ms_settings_t *settings)
 {
 	ms_rrset_clear(&settings->config.ns);
+	free(settings->config.orders);
 	ms_tsig_key_wipe(&settings->agent_key);
 	ms_tsig_key_wipe(&settings->combiner_key);
 }
