@@ -22,5 +22,15 @@ else
 	status=1
 fi
 rm -f relation.table relation.doc
-echo 1..2
+./tests/unit/test_process_table --print | sed '/^$/d' >relation.table || exit 1
+sed -n '/^   [a-z]*  *OBSERVED /,/^$/p' "$doc" | sed '/^$/d' >relation.doc
+if [ -s relation.table ] && cmp -s relation.table relation.doc; then
+	echo "ok 3 - the tables of processes in doc/state-machines.rst are those of core/process_table"
+else
+	diff relation.table relation.doc | sed 's/^/# /'
+	echo "not ok 3 - doc/state-machines.rst differs from core/process_table: print them anew"
+	status=1
+fi
+rm -f relation.table relation.doc
+echo 1..3
 exit ${status:-0}

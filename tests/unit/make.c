@@ -11,6 +11,8 @@
 
 #include <libknot/libknot.h>
 
+#include "core/process.h"
+
 void make_key(const make_key_t *key, uint8_t out[MAKE_KEY_LEN])
 {
 	memset(out, key->fill, MAKE_KEY_LEN);
@@ -90,6 +92,17 @@ ms_pair_t *make_pair(ms_agent_t *agent, ms_zone_t *zone, const char *identity)
 	pair->state = MS_HSYNC_ON;
 	pair->sign = MS_HSYNC_SIGN;
 	return pair;
+}
+
+ms_process_t *make_founded(ms_zone_t *zone)
+{
+	ms_process_t *process = ms_process_get(zone);
+	assert_non_null(process);
+	process->founded = process->member = true;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		zone->pairs[i].member = ms_pair_on(&zone->pairs[i]);
+	}
+	return process;
 }
 
 void make_own(ms_zone_t *zone, const uint8_t key[MAKE_KEY_LEN])

@@ -32,6 +32,8 @@ bool make_ns_equal(const ms_rrset_t *set, const char *names);
 ms_zone_t *make_zone(ms_agent_t *agent);
 /*! Another provider, ON SIGN, whose contribution is held though it is empty. */
 ms_pair_t *make_pair(ms_agent_t *agent, ms_zone_t *zone, const char *identity);
+/*! The group works: we are a member of it, and so are all that are ON now; no process runs. */
+struct ms_process *make_founded(ms_zone_t *zone);
 /*! The key manager has named this DNSKEY, and the list is of the apex as it is now. */
 void make_own(ms_zone_t *zone, const uint8_t key[MAKE_KEY_LEN]);
 /*! The first action of a kind; its place where \a place is not NULL. NULL: there is none. */

@@ -56,6 +56,7 @@ static int setup(void **state)
 	make_ns(&zone->apex.set[MS_APEX_NS], "ns.a.test.");
 	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, zsk, sizeof(zsk));
 	make_own(zone, zsk);
+	(void)make_founded(zone);
 	make_add(&zone->own.set[MS_APEX_CDS], 60, ds1, sizeof(ds1));
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <libknot/libknot.h>
 
 #include "core/merge.h"
+#include "core/process.h"
 #include "core/wanted.h"
 #include "make.h"
 
@@ -24,6 +25,7 @@ static int setup(void **state)
 	make_agent(&agent);
 	zone = make_zone(&agent);
 	pair = make_pair(&agent, zone, "agent.b.test.");
+	(void)make_founded(zone);
 	make_zsk(1, own);
 	make_zsk(2, k1);
 	make_zsk(3, k2);
@@ -90,16 +92,19 @@ static void test_who_counts(void **state)
 	static const struct {
 		const char *what;
 		uint8_t self_state, self_sign, pair_state, pair_sign;
-		bool was_on, leaving, wanted;
+		bool member, was_on, leaving, wanted;
 	} cases[] = {
-		{ "both ON SIGN", 1, 1, 1, 1, true, false, true },
-		{ "peer never ON (A-14)", 1, 1, 2, 1, false, false, false },
-		{ "peer leaving keeps its data (X-12)", 1, 1, 2, 1, true, true, true },
-		{ "peer NOSIGN", 1, 1, 1, 2, true, false, false },
-		{ "we do not sign", 1, 2, 1, 1, true, false, false },
-		{ "we are OFF", 2, 1, 1, 1, true, false, false },
+		{ "both ON SIGN", 1, 1, 1, 1, true, true, false, true },
+		{ "peer never ON (A-14)", 1, 1, 2, 1, true, false, false, false },
+		{ "peer leaving keeps its data (X-12)", 1, 1, 2, 1, true, true, true, true },
+		{ "peer NOSIGN", 1, 1, 1, 2, true, true, false, false },
+		{ "we do not sign", 1, 2, 1, 1, true, true, false, false },
+		{ "we come in (F-31)", 1, 1, 1, 1, false, true, false, true },
+		{ "we are OFF and leave (A-13)", 2, 1, 1, 1, true, true, false, true },
+		{ "we are OFF and have left", 2, 1, 1, 1, false, true, false, false },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		zone->process->member = cases[i].member;
 		zone->self_state = cases[i].self_state;
 		zone->self_sign = cases[i].self_sign;
 		pair->state = cases[i].pair_state;

@@ -29,6 +29,7 @@ static int setup(void **state)
 	make_zsk(2, k1);
 	make_zsk(3, k2);
 	ms_pair_t *pair = make_pair(&agent, zone, "agent.b.test.");
+	(void)make_founded(zone);
 	make_add(&zone->own.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
 	make_ns(&zone->own.set[MS_APEX_NS], "a.");
 	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k1, sizeof(k1));

@@ -10,6 +10,7 @@
 #include <libknot/libknot.h>
 
 #include "core/plan.h"
+#include "core/process.h"
 #include "make.h"
 
 static ms_agent_t agent;
@@ -28,6 +29,7 @@ static int setup(void **state)
 	make_zsk(3, k2);
 	make_zsk(4, stray);
 	ms_pair_t *pair = make_pair(&agent, zone, "agent.b.test.");
+	(void)make_founded(zone);
 	make_add(&zone->own.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
 	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k1, sizeof(k1));
 	make_add(&pair->held.set[MS_APEX_DNSKEY], 300, k2, sizeof(k2));
@@ -134,8 +136,10 @@ static void test_withdrawn(void **state)
 	ms_rrset_clear(&zone->pairs[0].held.set[MS_APEX_DNSKEY]);
 	assert_true(removes(make_plan(false, KNOT_RRTYPE_DNSKEY), k1));
 	assert_false(removes(make_plan(false, KNOT_RRTYPE_DNSKEY), stray));
-	/* We are OFF: it stays. */
+	/* We are OFF: as long as we leave, we follow the others; then it stays. */
 	zone->self_state = MS_HSYNC_OFF;
+	assert_true(removes(make_plan(true, KNOT_RRTYPE_DNSKEY), k1));
+	zone->process->member = false;
 	assert_null(make_plan(true, KNOT_RRTYPE_DNSKEY));
 }
 
@@ -190,8 +194,12 @@ static void test_restored(void **state)
 	assert_int_equal(plan.mode, MS_COMBINE_RESTORE);
 	assert_true(edit != NULL && make_ns_equal(&edit->add, "o."));
 	assert_null(make_plan(true, KNOT_RRTYPE_DNSKEY));
-	/* The RRset names others: nothing. */
+	/* The RRset names others: what we wrote stays as long as we are a member; then nothing. */
 	make_hsync(&zone->apex.set[MS_APEX_HSYNC], "ON OWNER SIGN agent.b.test. .");
+	edit = make_plan(true, KNOT_RRTYPE_NS);
+	assert_int_equal(plan.mode, MS_COMBINE_FROZEN);
+	assert_true(edit == NULL || !ms_rrset_has(&edit->remove, (const uint8_t *)"\1a", 3));
+	zone->process->member = false;
 	assert_null(make_plan(true, KNOT_RRTYPE_NS));
 	assert_int_equal(plan.count, 0);
 	zone->shared = true;

@@ -12,6 +12,7 @@
 
 #include "core/contribution.h"
 #include "core/listing.h"
+#include "core/process.h"
 #include "core/step.h"
 #include "core/wanted.h"
 #include "make.h"
@@ -41,6 +42,7 @@ static int setup(void **state)
 	make_add(&zone->apex.set[MS_APEX_DNSKEY], 60, own, sizeof(own));
 	(void)make_pair(&agent, zone, B);
 	(void)make_pair(&agent, zone, C);
+	(void)make_founded(zone);
 	make_add(&zone->pairs[0].held.set[MS_APEX_DNSKEY], 300, kb, sizeof(kb));
 	make_ns(&zone->pairs[0].held.set[MS_APEX_NS], "ns.b.");
 	make_add(&zone->pairs[1].held.set[MS_APEX_DNSKEY], 300, kc, sizeof(kc));
@@ -177,6 +179,34 @@ static void test_no_ns(void **state)
 	make_ns(&zone->written.set[MS_APEX_NS], "ns.w.");
 	(void)settle();
 	assert_true(make_ns_equal(wanted_ns(), "ns.w."));
+}
+
+/* NS of who is no member yet are not named, its keys are (F-30, F-31): its servers come last (F-36). */
+static void test_members_ns(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		bool founded, us, b, c;
+		const char *ns;
+	} cases[] = {
+		{ "all are members", true, true, true, true, "ns.a. ns.b. ns.c." },
+		{ "one comes in", true, true, false, true, "ns.a. ns.c." },
+		{ "we come in", true, false, true, true, "ns.b. ns.c." },
+		{ "who the members are is not known", false, true, true, true, "" },
+	};
+	zone->nsmgmt = MS_HSYNC_AGENT;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		zone->process->founded = cases[i].founded;
+		zone->process->member = cases[i].us;
+		zone->pairs[0].member = cases[i].b;
+		zone->pairs[1].member = cases[i].c;
+		(void)settle();
+		if (!make_ns_equal(wanted_ns(), cases[i].ns) || !wants(MS_APEX_DNSKEY, kb, sizeof(kb)) ||
+		    !wants(MS_APEX_DNSKEY, kc, sizeof(kc))) {
+			fail_msg("%s", cases[i].what);
+		}
+	}
 }
 
 /* Who does not sign says its NS, and edits only what nobody signs (A-22, H-03). */
@@ -349,7 +379,10 @@ static void test_modes(void **state)
 	zone->quarantine_count = 0;
 	agent.config.hold = false;
 
+	/* OFF: until LEAVE is over we go on as a member of the group, from then on nothing is touched. */
 	zone->self_state = MS_HSYNC_OFF;
+	assert_int_equal(ms_combine_of(&agent, zone), MS_COMBINE_YES);
+	zone->process->member = false;
 	assert_int_equal(ms_combine_of(&agent, zone), MS_COMBINE_FROZEN);
 	assert_true(settle() != NULL && wants(MS_APEX_DNSKEY, stray, sizeof(stray)));
 	zone->has_written = false;
@@ -451,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_who_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_our_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nsmgmt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_members_ns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_ns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nosign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_signs, setup, teardown),
