@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* knotd: its own keys, zone editing, the key manager. It lives and dies with its agent. */
+/* knotd: the apex it makes of its keys and what was edited. It lives and dies with its agent. */
 #include "world.h"
 
 #include <stdio.h>
@@ -14,6 +14,7 @@ static const uint8_t soa[22] = { 0 };
 void sim_knot_free(sim_knot_t *knot)
 {
 	ms_rrset_clear(&knot->history);
+	sim_served_clear(&knot->out);
 	for (unsigned type = 0; type < MS_APEX_TYPES; type++) {
 		ms_rrset_clear(&knot->set[type]);
 	}
@@ -23,81 +24,18 @@ void sim_knot_free(sim_knot_t *knot)
 	ms_rrset_clear(&knot->memory.shown);
 }
 
-/* A colliding tag is refused by the others until the signer makes another key (F-16). */
-static bool tag_taken(const sim_world_t *world, unsigned zone, const uint8_t *rdata)
+void sim_knot_ttl(sim_world_t *world, unsigned node, unsigned zone, uint32_t keys, uint32_t ns,
+                  uint32_t data)
 {
-	ms_dnskey_t key, other;
-	(void)ms_dnskey_decode(rdata, SIM_KEY_LEN, &key);
-	for (unsigned node = 0; node < world->nodes; node++) {
-		const ms_rrset_t *history = &world->node[node].knots[zone].history;
-		knot_rdata_t *rr = history->rrs.rdata;
-		for (uint16_t i = 0; i < history->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-			if (ms_dnskey_decode(rr->data, rr->len, &other) == KNOT_EOK && other.tag == key.tag) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-/* Every version that knotd makes by itself has the next serial. */
-static void next_version(sim_world_t *world, unsigned node, unsigned zone)
-{
-	world->node[node].knots[zone].serial++;
+	sim_knot_t *knot = &world->node[node].knots[zone];
+	knot->ttl.keys = keys;
+	knot->ttl.ns = ns;
+	knot->ttl.data = data;
+	/* Who does not sign has the owner's serials: one of its own would hide the owner's next version. */
+	knot->serial += knot->signing;
+	sim_trace(world, "*** %s: TTL of DNSKEY %u, of NS %u, of data %u", sim_node_name(node), keys, ns,
+	          data);
 	sim_new_version(world, node, zone);
-}
-
-void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone)
-{
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	if (knot->key_count == SIM_KEYS || !knot->signing) {
-		return;
-	}
-	sim_key_t *key = &knot->keys[knot->key_count++];
-	key->cds = false;
-	memcpy(key->rdata, "\x01\x00\x03\x0f", 4); /* 256 3 15 */
-	do {
-		for (unsigned i = 4; i < SIM_KEY_LEN; i++) {
-			key->rdata[i] = ms_rng_next(&world->rng);
-		}
-		/* Any octets pass for a public key; the first one tells whose it is. */
-		key->rdata[4] = node;
-	} while (tag_taken(world, zone, key->rdata));
-	if (ms_dnskey_keyid(key->rdata, SIM_KEY_LEN, key->id) != KNOT_EOK ||
-	    ms_rrset_add(&knot->history, key->rdata, SIM_KEY_LEN) != KNOT_EOK) {
-		sim_fail(world, "a key cannot be made");
-	}
-	next_version(world, node, zone);
-}
-
-void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone)
-{
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	if (knot->key_count > 1) {
-		knot->key_count--;
-		memmove(knot->keys, knot->keys + 1, knot->key_count * sizeof(knot->keys[0]));
-		next_version(world, node, zone);
-	}
-}
-
-void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone)
-{
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	if (knot->key_count > 0) {
-		sim_key_t *key = &knot->keys[knot->key_count - 1];
-		key->cds = !key->cds;
-		next_version(world, node, zone);
-	}
-}
-
-void sim_cds(const uint8_t key[SIM_KEY_LEN], uint8_t out[SIM_CDS_LEN])
-{
-	ms_dnskey_t info = { 0 };
-	(void)ms_dnskey_decode(key, SIM_KEY_LEN, &info);
-	knot_wire_write_u16(out, info.tag);
-	out[2] = info.algorithm;
-	out[3] = 250; /* of no known type: the tag is what counts */
-	memcpy(out + 4, key + 4, 4);
 }
 
 void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *out)
@@ -113,15 +51,16 @@ void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *
 	for (unsigned i = 0; ret == KNOT_EOK && i < knot->key_count; i++) {
 		const sim_key_t *key = &knot->keys[i];
 		uint8_t cds[SIM_CDS_LEN];
-		sim_cds(key->rdata, cds);
-		ret = ms_rrset_add(&out->set[MS_APEX_DNSKEY], key->rdata, SIM_KEY_LEN);
+		sim_cds(key->rdata, key->len, cds);
+		ret = key->hidden ? KNOT_EOK
+		                  : ms_rrset_add(&out->set[MS_APEX_DNSKEY], key->rdata, key->len);
 		if (ret == KNOT_EOK && key->cds) {
-			ret = ms_rrset_add(&out->set[MS_APEX_CDNSKEY], key->rdata, SIM_KEY_LEN);
+			ret = ms_rrset_add(&out->set[MS_APEX_CDNSKEY], key->rdata, key->len);
 			ret = ret == KNOT_EOK ? ms_rrset_add(&out->set[MS_APEX_CDS], cds, sizeof(cds)) : ret;
 		}
 	}
 	for (ms_apex_type_t type = 0; type < MS_CONTRIB_TYPES; type++) {
-		out->set[type].ttl = type == MS_APEX_NS ? 3600 : 300;
+		out->set[type].ttl = type == MS_APEX_NS ? knot->ttl.ns : knot->ttl.keys;
 	}
 	if (ret != KNOT_EOK || ms_rrset_add(&out->set[MS_APEX_SOA], soa, sizeof(soa)) != KNOT_EOK) {
 		sim_fail(world, "an apex cannot be made");
@@ -230,11 +169,12 @@ static void check_own(sim_world_t *world, unsigned node, const edit_t *edit)
 	const sim_knot_t *knot = &world->node[node].knots[edit->zone];
 	for (unsigned i = 0; i < knot->key_count; i++) {
 		const uint8_t *key = knot->keys[i].rdata;
+		uint16_t len = knot->keys[i].len;
 		uint8_t cds[SIM_CDS_LEN];
-		sim_cds(key, cds);
-		if (ms_rrset_has(&edit->remove[MS_APEX_DNSKEY], key, SIM_KEY_LEN) ||
+		sim_cds(key, len, cds);
+		if (ms_rrset_has(&edit->remove[MS_APEX_DNSKEY], key, len) ||
 		    (knot->keys[i].cds &&
-		     (ms_rrset_has(&edit->remove[MS_APEX_CDNSKEY], key, SIM_KEY_LEN) ||
+		     (ms_rrset_has(&edit->remove[MS_APEX_CDNSKEY], key, len) ||
 		      ms_rrset_has(&edit->remove[MS_APEX_CDS], cds, sizeof(cds))))) {
 			sim_fail(world, "%s: an edit removes what is its own", sim_node_name(node));
 		}
@@ -301,23 +241,4 @@ void sim_knot_refetch(sim_world_t *world, unsigned node, const ms_action_t *acti
 	*refetch = (refetch_t){ node, world->node[node].life,
 	                        sim_zone_index(world, action->look.zone) };
 	sim_later(world, sim_between(world, 5, 50) * MS_MSEC, run_refetch, refetch, free);
-}
-
-void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action)
-{
-	int zone = sim_zone_index(world, action->keys.zone);
-	sim_knot_t *knot = &world->node[node].knots[zone];
-	ms_event_t *event = calloc(1, sizeof(*event));
-	event->kind = MS_EV_KEYS;
-	event->id = action->id;
-	sim_zone_name(zone, event->zone);
-	event->keys.made = action->keys.op == MS_KEYS_MAKE;
-	event->keys.count = knot->key_count;
-	event->keys.list = calloc(SIM_KEYS, sizeof(*event->keys.list));
-	for (unsigned i = 0; i < knot->key_count; i++) {
-		memcpy(event->keys.list[i].id, knot->keys[i].id, sizeof(knot->keys[i].id));
-		event->keys.list[i].zsk = true;
-		event->keys.list[i].algorithm = 15;
-	}
-	sim_feed_later(world, sim_between(world, 5, 15) * MS_MSEC, node, event);
 }

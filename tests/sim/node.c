@@ -29,6 +29,7 @@ void sim_node_init(sim_world_t *world, unsigned node)
 		.heartbeat = 60 * MS_SEC,
 		.hello_retry = 5 * MS_SEC,
 		.algorithm = 15,
+		.max_ttl = 60,
 		.gate = true,
 		.parent_count = 1,
 		.parent = { MS_DSYNC_NOTIFY },
@@ -40,8 +41,9 @@ void sim_node_init(sim_world_t *world, unsigned node)
 	sim_key_make(world, node, 0);
 	for (unsigned zone = 0; zone < world->zones; zone++) {
 		n->knots[zone].signing = true;
+		n->knots[zone].ttl.keys = n->knots[zone].ttl.ns = n->knots[zone].ttl.data = 30;
 		sim_owner_init(world, node, zone);
-		sim_knot_add_key(world, node, zone);
+		sim_keys_first(world, node, zone);
 	}
 }
 
@@ -83,6 +85,7 @@ void sim_node_deinit(sim_node_t *node)
 	}
 	ms_sig0_key_deinit(&node->key);
 	ms_rrset_clear(&node->config.ns);
+	free(node->config.orders);
 	for (unsigned zone = 0; zone < SIM_ZONES; zone++) {
 		sim_knot_free(&node->knots[zone]);
 		sim_owner_free(&node->owners[zone]);
@@ -250,80 +253,6 @@ static void fail_send(sim_world_t *world, unsigned node, ms_action_t *action)
 	sim_feed_later(world, 0, node, event);
 }
 
-static ms_seen_server_t *see(ms_seen_t *seen)
-{
-	static const ms_addr_t addr = { .family = AF_INET };
-	ms_seen_server_t *server = ms_seen_add(seen, seen->name, &addr);
-	for (unsigned i = 0; server != NULL && i < MS_SEEN_TYPES; i++) {
-		server->ret[i] = KNOT_EOK;
-		server->aa[i] = true;
-	}
-	return server;
-}
-
-/* One server that has what ours has; or a parent with a DS and our NS, or others. */
-static ms_seen_t *observe(sim_world_t *world, unsigned node, const ms_action_t *action)
-{
-	static const uint8_t ds[] = { 9, 9, 15, 2, 9 }, ns[] = { 1, 'x', 0 };
-	const ms_zone_t *zone = ms_zone_find(&world->node[node].agent, action->observe.zone);
-	ms_seen_t *seen = calloc(1, sizeof(*seen));
-	memcpy(seen->name, action->observe.zone, sizeof(seen->name));
-	seen->type_count = action->observe.type_count;
-	memcpy(seen->types, action->observe.types, sizeof(seen->types));
-	ms_seen_server_t *server = see(seen);
-	for (unsigned i = 0; i < seen->type_count; i++) {
-		int type = ms_apex_index(seen->types[i]);
-		bool right = !sim_chance(world, world->faults.errand);
-		if (action->observe.parent && type != MS_APEX_NS) {
-			if (right && zone != NULL && zone->apex.set[MS_APEX_CDS].rrs.count > 0) {
-				(void)ms_rrset_copy(&server->set[i], &zone->apex.set[MS_APEX_CDS]);
-			} else {
-				(void)ms_rrset_add(&server->set[i], ds, sizeof(ds));
-			}
-		} else if (action->observe.parent && !right) {
-			(void)ms_rrset_add(&server->set[i], ns, sizeof(ns));
-		} else if (zone != NULL && type >= 0) {
-			(void)ms_rrset_copy(&server->set[i], &zone->apex.set[type]);
-		}
-	}
-	return seen;
-}
-
-static ms_offers_t *offers(void)
-{
-	static const ms_dsync_t list[] = {
-		{ KNOT_RRTYPE_CDS, MS_DSYNC_NOTIFY, 53, "\x01x" },
-		{ KNOT_RRTYPE_CSYNC, MS_DSYNC_NOTIFY, 53, "\x01x" },
-	};
-	ms_offers_t *found = calloc(1, sizeof(*found));
-	found->count = 2;
-	memcpy(found->list, list, sizeof(list));
-	return found;
-}
-
-static void errand(sim_world_t *world, unsigned node, const ms_action_t *action)
-{
-	ms_event_t *event = calloc(1, sizeof(*event));
-	bool fails = sim_chance(world, world->faults.errand);
-	event->id = action->id;
-	event->ret = fails ? KNOT_ETIMEOUT : KNOT_EOK;
-	const uint8_t *name = action->look.zone;
-	if (action->kind == MS_ACT_OBSERVE) {
-		event->kind = MS_EV_OBSERVED;
-		name = action->observe.zone;
-		event->seen = fails ? NULL : observe(world, node, action);
-	} else if (action->kind == MS_ACT_DISCOVER) {
-		event->kind = MS_EV_DISCOVERED;
-		event->offers = fails ? NULL : offers();
-	} else {
-		event->kind = MS_EV_TOLD;
-		name = action->inform.zone;
-		event->told.ede = event->told.keystate = -1;
-	}
-	memcpy(event->zone, name, sizeof(event->zone));
-	sim_feed_later(world, sim_between(world, 1, 5000) * MS_MSEC, node, event);
-}
-
 static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 {
 	switch (action->kind) {
@@ -348,7 +277,7 @@ static void perform(sim_world_t *world, unsigned node, ms_action_t *action)
 	case MS_ACT_OBSERVE:
 	case MS_ACT_DISCOVER:
 	case MS_ACT_TELL_PARENT:
-		errand(world, node, action);
+		sim_errand(world, node, action);
 		break;
 	case MS_ACT_LOG:
 		sim_trace(world, "%s: %s", sim_node_name(node), action->log.line);
@@ -453,6 +382,7 @@ void sim_feed(sim_world_t *world, unsigned node, ms_event_t *event)
 			withhold(world, node, &actions);
 		}
 		stored(world, node, ok);
+		sim_process_note(world, node);
 	}
 	if (crash != 0) {
 		show(world, node);

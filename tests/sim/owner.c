@@ -230,7 +230,7 @@ void sim_owner_strays(sim_world_t *world, unsigned node, unsigned zone, unsigned
 	sim_owner_t *owner = change(world, node, zone);
 	uint8_t key[SIM_KEY_LEN], cds[SIM_CDS_LEN];
 	stray_key(zone, key);
-	sim_cds(key, cds);
+	sim_cds(key, sizeof(key), cds);
 	const struct {
 		ms_apex_type_t type;
 		const uint8_t *rdata;

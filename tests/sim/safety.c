@@ -16,22 +16,12 @@ void sim_forget_shown(sim_knot_t *knot)
 	knot->memory.combined = false;
 }
 
-static int node_of(const sim_world_t *world, const knot_dname_t *identity)
-{
-	for (unsigned node = 0; node < world->nodes; node++) {
-		if (knot_dname_is_equal(world->node[node].config.identity, identity)) {
-			return node;
-		}
-	}
-	return -1;
-}
-
 /* A statement that has arrived may be acted upon before it is confirmed. */
 void sim_note_statement(sim_world_t *world, unsigned node, const ms_event_t *event)
 {
 	const ms_msg_t *msg = event->message.msg;
 	int zone = msg->kind == MS_MSG_UPDATE ? sim_zone_index(world, msg->qname) : -1;
-	int from = node_of(world, event->message.from);
+	int from = sim_node_index(world, event->message.from);
 	if (zone < 0 || from < 0 || !(msg->update.stated & (1u << MS_APEX_DNSKEY))) {
 		return;
 	}
@@ -55,6 +45,13 @@ void sim_note_confirmed(sim_world_t *world, unsigned node, unsigned from, const 
 	}
 }
 
+/* Who leaves takes its keys along: what that does to validators is not judged here. */
+static bool is_owed(const sim_world_t *world, const ms_zone_t *row, unsigned from)
+{
+	const ms_pair_t *pair = ms_pair_find(row, world->node[from].config.identity);
+	return !world->processes || (pair != NULL && ms_pair_on(pair) && pair->has_held);
+}
+
 /* A key that was confirmed and shown once stays, until it is withdrawn. */
 static void check_keys(sim_world_t *world, unsigned node, const ms_zone_t *row, sim_knot_t *knot,
                        const ms_apex_t *apex)
@@ -65,7 +62,7 @@ static void check_keys(sim_world_t *world, unsigned node, const ms_zone_t *row, 
 		knot_rdata_t *rr = memory->confirmed[from].rrs.rdata;
 		for (uint16_t i = 0; i < memory->confirmed[from].rrs.count;
 		     i++, rr = knot_rdataset_next(rr)) {
-			if (ms_rrset_has(&memory->shown, rr->data, rr->len) &&
+			if (is_owed(world, row, from) && ms_rrset_has(&memory->shown, rr->data, rr->len) &&
 			    !ms_rrset_has(keys, rr->data, rr->len)) {
 				sim_fail(world, "%s lets version %u out without a confirmed key of %s",
 				         sim_node_name(node), apex->serial, sim_node_name(from));
@@ -171,6 +168,12 @@ static bool is_agents(const sim_world_t *world, unsigned node, unsigned zone, co
 	       (knot->listed & (1u << node)) && (knot->agent & knot->listed) == knot->listed;
 }
 
+/* With processes it is that of some of them; none of the owner's own names. */
+static bool is_providers(const ms_rrset_t *ns)
+{
+	return sim_ns_names(ns) >> 2 * SIM_NODES == 0;
+}
+
 /* Once the union was shown it is always one of the unions since, never the owner's set. */
 static void check_ns(sim_world_t *world, unsigned node, unsigned zone, const ms_zone_t *row,
                      const ms_apex_t *apex)
@@ -182,9 +185,10 @@ static void check_ns(sim_world_t *world, unsigned node, unsigned zone, const ms_
 	}
 	bool is_union = remembers(memory, &digest) ||
 	                is_restored(&world->node[node], memory, row, &digest);
+	bool is_right = is_union || (world->processes && is_providers(&apex->set[MS_APEX_NS]));
 	if (!is_agents(world, node, zone, row)) {
 		memory->combined = false;
-	} else if (memory->combined && !is_union) {
+	} else if (memory->combined && !is_right) {
 		sim_fail(world, "%s lets version %u out with an NS RRset that is not the union's",
 		         sim_node_name(node), apex->serial);
 	} else if (is_union && row->self_state == MS_HSYNC_ON) {

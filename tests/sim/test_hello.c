@@ -69,9 +69,9 @@ static void test_meet(void)
 		"alpha: zone.test./agent.beta.: HSYNC: is ON -> exchange contributions",
 		"alpha: agent.beta.: located -> KNOWN (was NEEDED)",
 		"alpha: agent.beta.: greeted -> OPERATIONAL (was KNOWN)",
-		"UPDATE: 1 DNSKEY, 0 CDS, 0 NS -> stored, combine",
-		"-> edit (DNSKEY +1 -0)",
-		"knotd commits +1 -0",
+		"UPDATE: 1 DNSKEY, 1 CDS, 0 NS -> stored, combine",
+		"-> edit (DNSKEY +1 -0, CDS +1 -0, CDNSKEY +1 -0)",
+		"knotd commits +3 -0",
 		NULL,
 	};
 	ok(tells(&world, story), "the log tells the story");

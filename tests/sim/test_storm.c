@@ -35,6 +35,8 @@ static const struct {
 #define STORM (60 * MS_SEC)
 /* Back-off after a failure is a minute at the most; a look-up and a HELLO may both wait for it. */
 #define CALM  (300 * MS_SEC)
+/* Processes wait for TTLs, one after the other. */
+#define CALM_PROCESSES (3600 * MS_SEC)
 
 static void list_everywhere(sim_world_t *world, unsigned zone, unsigned listed, unsigned on)
 {
@@ -165,6 +167,20 @@ static void disturb(sim_world_t *world)
 	}
 }
 
+/* A parent takes no server whose key has no DS. */
+static void show_cds(sim_world_t *world, unsigned node, unsigned zone)
+{
+	const sim_knot_t *knot = &world->node[node].knots[zone];
+	for (unsigned i = knot->key_count; i > 0; i--) {
+		if (knot->keys[i - 1].ksk) {
+			if (!knot->keys[i - 1].cds) {
+				sim_knot_toggle_cds(world, node, zone);
+			}
+			return;
+		}
+	}
+}
+
 static void calm_down(sim_world_t *world)
 {
 	memset(world->parted, 0, sizeof(world->parted));
@@ -181,6 +197,7 @@ static void calm_down(sim_world_t *world)
 		bool changes = sim_chance(world, 500);
 		list_everywhere(world, zone, everybody(world), everybody(world));
 		for (unsigned i = 0; i < world->nodes; i++) {
+			show_cds(world, i, zone);
 			sim_owner_nsmgmt(world, i, zone, agent);
 			sim_owner_strays(world, i, zone, strays);
 			if (changes) {
@@ -257,7 +274,7 @@ static void fetch_everywhere(sim_world_t *world)
 
 static bool converges(sim_world_t *world, bool fetched, char why[128])
 {
-	int64_t end = world->now + CALM;
+	int64_t end = world->now + (world->processes ? CALM_PROCESSES : CALM);
 	bool converged = false;
 	while (!world->failed && !converged && world->now < end) {
 		sim_run(world, world->now + 2 * MS_SEC);
@@ -288,6 +305,7 @@ static bool run_seed(uint64_t seed, bool print)
 		converged = converges(world, true, why);
 	}
 	if (!converged) {
+		sim_process_waits(world);
 		sim_fail(world, "no convergence: %s", why);
 	}
 	bool good = !world->failed;

@@ -27,6 +27,7 @@ static bool judge(sim_world_t *world, unsigned node, unsigned zone, const ms_ape
 	}
 	knot->open = knot->version;
 	sim_check_let_out(world, node, zone, apex);
+	sim_server_news(world, node, zone, apex);
 	return true;
 }
 

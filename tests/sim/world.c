@@ -29,6 +29,16 @@ int sim_zone_index(const sim_world_t *world, const knot_dname_t *name)
 	return -1;
 }
 
+int sim_node_index(const sim_world_t *world, const knot_dname_t *identity)
+{
+	for (unsigned node = 0; node < world->nodes; node++) {
+		if (knot_dname_is_equal(world->node[node].config.identity, identity)) {
+			return node;
+		}
+	}
+	return -1;
+}
+
 void sim_init(sim_world_t *world, uint64_t seed, unsigned nodes, unsigned zones)
 {
 	memset(world, 0, sizeof(*world));
@@ -40,6 +50,7 @@ void sim_init(sim_world_t *world, uint64_t seed, unsigned nodes, unsigned zones)
 	for (unsigned i = 0; i < nodes; i++) {
 		sim_node_init(world, i);
 	}
+	sim_outside_init(world);
 }
 
 void sim_deinit(sim_world_t *world)
@@ -51,6 +62,8 @@ void sim_deinit(sim_world_t *world)
 	for (unsigned i = 0; i < world->nodes; i++) {
 		sim_node_deinit(&world->node[i]);
 	}
+	sim_outside_deinit(world);
+	free(world->walk);
 	free(world->story);
 }
 

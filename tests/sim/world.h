@@ -16,10 +16,11 @@
 #include "core/replay.h"
 #include "core/step.h"
 #include "core/view.h"
+#include "outside.h"
 
-#define SIM_NODES    6
-#define SIM_ZONES    2
 #define SIM_KEYS     8       /* own DNSKEYs of one provider in one zone */
+#define SIM_KEY_MAX  68      /* DNSKEY RDATA of ECDSAP256SHA256 */
+#define SIM_GONE     4       /* removed ones that the key manager still lists */
 #define SIM_KEY_LEN  36      /* DNSKEY RDATA of ED25519 */
 #define SIM_UNIONS   64
 #define SIM_REPLIES  256
@@ -31,7 +32,9 @@ typedef struct {
 	unsigned loss, dup, replay;  /* per datagram */
 	unsigned crash;              /* per step with actions */
 	unsigned locate;             /* per look-up */
-	unsigned errand;             /* per question to the parent or name servers; and it lacks our NS */
+	unsigned errand;             /* per question to the parent or name servers: no answer */
+	unsigned still, silent;      /* per version and name server: for some seconds it … */
+	unsigned keymgr;             /* per question to the key manager */
 	unsigned busy, lost_edit;    /* per edit */
 	unsigned journal;            /* per start: the zone has lost its edits */
 	unsigned store;              /* per commit: fails for some seconds */
@@ -40,9 +43,16 @@ typedef struct {
 
 /*! One own key of a provider in a zone. */
 typedef struct {
-	uint8_t rdata[SIM_KEY_LEN];
+	uint8_t rdata[SIM_KEY_MAX];
+	uint16_t len;
+	uint8_t algorithm;
 	char id[MS_KEYID_LEN + 1];
+	uint16_t tag;
+	bool ksk, zsk;
 	bool cds;                    /* its CDS and CDNSKEY are published */
+	bool active, withdrawn, retired; /* as in ms_own_key_t */
+	bool hidden;                 /* it signs, and does not stand in DNSKEY: of an algorithm roll */
+	int64_t active_at;
 } sim_key_t;
 
 /*! The owner's zone as its primary gives it to one provider. */
@@ -78,6 +88,13 @@ typedef struct {
 	uint64_t open;               /* the one that was let out last */
 	unsigned key_count;
 	sim_key_t keys[SIM_KEYS];
+	unsigned gone_count;
+	sim_key_t gone[SIM_GONE];
+	struct {
+		uint32_t keys, ns, data; /* TTLs, seconds */
+	} ttl;
+	bool has_out;
+	sim_served_t out;            /* what its name servers fetch */
 	ms_rrset_t history;          /* every own key there ever was */
 	ms_rrset_t set[MS_APEX_TYPES]; /* the apex but for knotd's own records */
 	sim_memory_t memory;
@@ -137,9 +154,16 @@ typedef struct {
 	sim_send_t sends[SIM_SENDS];
 } sim_node_t;
 
-typedef struct sim_world sim_world_t;
 typedef void (*sim_run_f)(sim_world_t *world, void *data);
 typedef void (*sim_drop_f)(void *data);
+
+/*! A process was in a step. */
+typedef struct {
+	int64_t time;
+	unsigned node, zone;
+	uint8_t kind, step;
+	int subject;                 /* -1: the group, or nobody */
+} sim_walk_t;
 
 typedef struct {
 	int64_t at;
@@ -161,6 +185,18 @@ struct sim_world {
 	sim_node_t node[SIM_NODES];
 	bool parted[SIM_NODES][SIM_NODES]; /* one way */
 	sim_faults_t faults;
+	ms_rng_t outside;
+	int64_t lag;                 /* of name servers at the most, ms */
+	sim_server_t server[SIM_ZONES][SIM_NS_NAMES];
+	sim_parent_t parent[SIM_ZONES];
+	sim_caches_t caches[SIM_ZONES];
+	bool validate;               /* what is bogus to any validator is a failure */
+	bool wholesome;              /* every knotd takes every new key */
+	bool processes;              /* some disk tells of one */
+	uint64_t orders;             /* given so far */
+	sim_walk_t *walk;            /* steps of processes, as they were entered */
+	size_t walk_count;
+	sim_walk_t at[SIM_NODES][SIM_ZONES]; /* the last ones */
 	bool failed;
 	char why[256];
 	uint64_t messages;           /* datagrams sent */
@@ -186,6 +222,8 @@ void sim_trace(sim_world_t *world, const char *fmt, ...) __attribute__((format(p
 void sim_fail(sim_world_t *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const knot_dname_t *sim_zone_name(unsigned zone, knot_dname_storage_t buf);
 int sim_zone_index(const sim_world_t *world, const knot_dname_t *name);
+/*! -1: nobody's identity. */
+int sim_node_index(const sim_world_t *world, const knot_dname_t *identity);
 /*! "alpha" … "zeta" */
 const char *sim_node_name(unsigned node);
 
@@ -223,7 +261,6 @@ void sim_disk_free(sim_node_t *node);
 /* owner.c */
 /*! NS RDATA: \a name < 2 * SIM_NODES is a provider's (two each), others are the owner's. */
 uint16_t sim_ns(unsigned name, uint8_t rdata[64]);
-#define SIM_NS_NAMES (2 * SIM_NODES + 3)
 void sim_owner_init(sim_world_t *world, unsigned node, unsigned zone);
 void sim_owner_free(sim_owner_t *owner);
 /*! The owner's HSYNC RRset reaches one provider. \param on  Bit per provider; listed: bit, too. */
@@ -246,20 +283,58 @@ bool sim_is_stray(unsigned zone, const uint8_t *rdata, uint16_t len);
 
 /* knot.c */
 void sim_knot_edit(sim_world_t *world, unsigned node, ms_action_t *action);
-void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action);
 void sim_knot_refetch(sim_world_t *world, unsigned node, const ms_action_t *action);
-void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone);
-void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone);
-/*! CDS and CDNSKEY of the newest key come or go. */
-void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone);
+/*! Its RRsets have other TTLs from now on, seconds. */
+void sim_knot_ttl(sim_world_t *world, unsigned node, unsigned zone, uint32_t keys, uint32_t ns,
+                  uint32_t data);
 /*! The apex of the version that is served. */
 void sim_knot_apex(sim_world_t *world, unsigned node, unsigned zone, ms_apex_t *out);
 void sim_knot_free(sim_knot_t *knot);
 /*! A key that no other knotd takes: some are like that. */
 bool sim_is_poison(const uint8_t *rdata, uint16_t len);
+
+/* keys.c */
+/*! New first keys in place of what there is: ZSK and KSK, or a CSK. */
+void sim_keys_first(sim_world_t *world, unsigned node, unsigned zone);
+void sim_knot_add_key(sim_world_t *world, unsigned node, unsigned zone);
+void sim_knot_drop_key(sim_world_t *world, unsigned node, unsigned zone);
+/*! CDS and CDNSKEY of the newest KSK come or go. */
+void sim_knot_toggle_cds(sim_world_t *world, unsigned node, unsigned zone);
+void sim_knot_keys(sim_world_t *world, unsigned node, const ms_action_t *action);
+/*! A key that stands in the zone and does nothing but, as KSK, sign DNSKEY; its tag is none of \a taken.
+ *  NULL: there are too many. */
+sim_key_t *sim_keys_make(sim_world_t *world, unsigned node, unsigned zone, ms_key_role_t role,
+                         uint8_t algorithm, const uint16_t *taken, unsigned count);
+/*! The key manager lists it for a while. */
+void sim_keys_forget(sim_knot_t *knot, unsigned at);
+/*! algorithm.c: ALG_x. \return Whether something changed. */
+bool sim_keys_algorithm(sim_world_t *world, unsigned node, unsigned zone, const ms_action_t *action);
+/*! An operation of the key manager. \return Whether it knows it. */
+bool sim_keys_do(sim_world_t *world, unsigned node, unsigned zone, const ms_action_t *action);
+void sim_knot_signers(const sim_knot_t *knot, sim_tags_t *dnskey, sim_tags_t *data);
 /*! CDS RDATA of a key; the digest is of a type that nobody computes. */
 #define SIM_CDS_LEN 8
-void sim_cds(const uint8_t key[SIM_KEY_LEN], uint8_t out[SIM_CDS_LEN]);
+void sim_cds(const uint8_t *key, uint16_t len, uint8_t out[SIM_CDS_LEN]);
+
+/* process.c */
+/*! Do the agents have processes? */
+bool sim_process_exists(void);
+/*! What a node's disk says of its process in a zone. \return Whether there is something. */
+bool sim_process(const sim_world_t *world, unsigned node, unsigned zone, ms_rec_process_t *out);
+/*! Members as that disk knows them: bits. */
+unsigned sim_members(const sim_world_t *world, unsigned node, unsigned zone);
+/*! It has written to its disk: notes which steps were entered. */
+void sim_process_note(sim_world_t *world, unsigned node);
+/*! No process anywhere, and the members are these, says everybody of \a on. */
+bool sim_process_over(const sim_world_t *world, unsigned zone, unsigned on, char why[128]);
+/*! Runs until that has been so for five seconds, at the most for so long. */
+bool sim_process_run(sim_world_t *world, unsigned zone, unsigned on, int64_t limit, char why[128]);
+/*! A line per step that was entered: who, which, when, how long. */
+/*! What each one waits for, into the trace. */
+void sim_process_waits(sim_world_t *world);
+void sim_process_print(const sim_world_t *world);
+/*! The operator orders this once more, and reloads. */
+void sim_order(sim_world_t *world, unsigned node, unsigned zone, ms_order_word_t word);
 
 /* watch.c */
 /*! There is another version; queries will meet it. */
