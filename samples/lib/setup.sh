@@ -8,7 +8,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 # shellcheck disable=SC2034
 TEST_PACKAGES=(build-essential autoconf automake libtool pkg-config knot libknot-dev knot-dnsutils
 	libunbound-dev libevent-dev unbound libgnutls28-dev libcmocka-dev liburcu-dev libjansson-dev
-	dns-root-data bind9-dnsutils iproute2 openssl python3 libnet-dns-sec-perl faketime xz-utils)
+	dns-root-data bind9 bind9-dnsutils iproute2 openssl python3 libnet-dns-sec-perl faketime xz-utils)
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -45,6 +45,7 @@ ensure_packages() {
 	for package in "${missing[@]}"; do
 		case $package in
 		knot|unbound) stop_service "$package" ;;
+		bind9) stop_service named ;;
 		esac
 	done
 }

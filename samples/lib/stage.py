@@ -18,7 +18,7 @@ import dnsq                           # noqa: E402
 import labconf                        # noqa: E402
 import netns                          # noqa: E402
 import zonetext                       # noqa: E402
-from lab import AGENT, Lab, LabError, hsync  # noqa: E402
+from lab import AGENT, OWNER, Lab, LabError, hsync  # noqa: E402
 
 QUESTIONS = 1000         # Half of them with each provider forced.
 ADDRESS = {"root": "127.53.0.1", "parent": "127.53.0.2", "owner": "127.53.0.3",
@@ -90,6 +90,8 @@ class Story:
     def __init__(self, folder, options, shared=None, **lab):
         zonefile = self.zonefile = options.zone
         self.parent = options.parent
+        # By hand the owner's NS stay the owner's; else the providers' are taken, one after the other.
+        self.nsmgmt = OWNER if self.parent == "manual" else AGENT
         self.zone = zonetext.name_of(zonefile) if zonefile else "zone." + labconf.INFRA
         reserved = [labconf.INFRA, *self.reserved, *map(labconf.identity, ("alpha", "beta"))]
         if self.zone == "." or any(name.endswith("." + self.zone) or name == self.zone
@@ -148,10 +150,15 @@ class Story:
         server = "@" + self.lab.server("alpha")
         return zonetext.records(self.lab.run("kdig", server, "AXFR", self.zone))
 
+    def list_providers(self, *providers):
+        """The owner's HSYNC RRset, of which the last record is new."""
+        self.lab.set_hsync(self.zone, [hsync(p, nsmgmt=self.nsmgmt) for p in providers])
+        say(f"owner: + HSYNC  ON {'OWNER' if self.nsmgmt == OWNER else 'AGENT'} SIGN "
+            f"{labconf.identity(providers[-1])}")
+
     def second_provider(self):
         lab, zone = self.lab, self.zone
-        lab.set_hsync(zone, [hsync("alpha"), hsync("beta")])
-        say("owner: + HSYNC  ON OWNER SIGN agent.beta.example.")
+        self.list_providers("alpha", "beta")
         waits = {f"{p} serves both HSYNC records": lambda p=p: len(dnsq.rrset(
             lab.ask(p, zone, "TYPE65282"), "TYPE65282")) == 2 for p in lab.providers}
         if lab.module:
@@ -204,21 +211,24 @@ class Story:
         say("owner and parent's operator: + NS of beta; the resolvers now use both providers")
 
     def delegated_by_itself(self):
-        """CDS and CSYNC, seen at every server, and one message to the parent for each."""
-        lab, zone = self.lab, self.zone
-        both = {tag for p in lab.providers for tag in lab.own_tags(p, zone, ksk=True)}
+        """The providers let beta join: DS first, and its name servers when no cache can have keys
+        without beta's, or no DS of it. The owner does nothing more."""
+        lab = self.lab
+        both = {tag for p in lab.providers for tag in lab.own_tags(p, self.zone, ksk=True)}
         lab.until(lambda: self.at_parent("DS") == both, 60, "the parent has the DS of both",
-                  lambda: (self.at_parent("DS"), self.parent_lines()))
+                  self.parent_lines)
         say(f"parent: + DS of beta, by itself ({self.parent.upper()} from one of the providers); "
-            f"{labconf.DS_TTL} s until it is in all caches")
-        time.sleep(labconf.DS_TTL)
-        lab.set_hsync(zone, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
-        lab.until(lambda: all(self.ns(name) == self.hosts() for name in FOUR), 30,
+            f"{labconf.DNSKEY_TTL} s until no cache lacks it or beta's keys")
+        lab.until(lambda: all(self.ns(name) == self.hosts() for name in FOUR), 60,
                   "all four servers list the four name servers", lambda: [*map(self.ns, FOUR)])
-        say("owner: NSMgmt AGENT; all four servers list the name servers of both")
+        say("all four servers list the name servers of both")
         lab.until(lambda: self.at_parent("NS") == self.hosts(), 60, "the parent has all NS",
-                  lambda: (self.at_parent("NS"), self.parent_lines()))
+                  self.parent_lines)
         say("parent: + NS of beta, by itself; the resolvers now use both providers")
+        lab.until(lambda: all(lab.state(p, self.zone)[0]["process"] == "none" and
+                              lab.state(p, self.zone)[0]["member"] == "yes" for p in lab.providers),
+                  30, "the process is over", self.parent_lines)
+        say("alpha and beta agree: beta has joined")
 
     def parent_lines(self):
         """What the providers say about the parent."""

@@ -9,7 +9,7 @@ import sys
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 
 import stage                                                          # noqa: E402
-from stage import FOUR, PAIRS, LabError, hsync, moments, more, say    # noqa: E402
+from stage import FOUR, PAIRS, LabError, moments, more, say           # noqa: E402
 import dnsq                                                           # noqa: E402
 import labconf                                                        # noqa: E402
 import zonetext                                                       # noqa: E402
@@ -36,7 +36,7 @@ class Story(stage.Story):
         lab, zone = self.lab, self.zone
         before = self.transfer()
         self.existing = zonetext.questions(zone, before)
-        lab.set_hsync(zone, [hsync("alpha")])
+        self.list_providers("alpha")
         lab.until(lambda: dnsq.rrset(lab.ask("alpha", zone, "TYPE65282"), "TYPE65282"), 10,
                   "alpha serves the HSYNC record")
         changed = {(owner, rrtype) for owner, rrtype, _ in before ^ self.transfer()}
@@ -44,7 +44,6 @@ class Story(stage.Story):
                 if rrtype not in ("SOA", "RRSIG")}
         if rest:
             raise LabError(f"the first HSYNC record changed more than itself: {sorted(rest)[:5]}")
-        say("owner: + HSYNC  ON OWNER SIGN agent.alpha.example.")
         more(f"{len(before):,} signed records compared: nothing else changed")
 
     def twin(self):

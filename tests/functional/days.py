@@ -3,7 +3,6 @@
 
 import contextlib
 
-from lab import AGENT, hsync
 from labconf import nameservers
 from watch import Transfers, Watch, all_of, has_at_least, has_exactly, has_keys
 
@@ -35,8 +34,8 @@ def union_of(lab):
 
 
 def agents(lab):
-    """NSMgmt becomes AGENT; waits until everybody serves everybody's name servers."""
-    lab.set_hsync(ZONE, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
+    """NSMgmt becomes AGENT; waits until all are members and serve everybody's name servers."""
+    lab.joins(ZONE)
     lab.until(lambda: complete(lab, own_keys(lab), union_of(lab)), 20, "NSMgmt is AGENT",
               lambda: lab.state("alpha", ZONE))
 

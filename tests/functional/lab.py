@@ -18,6 +18,9 @@ BUILT = f"{TOP}/build/modules/msigner/.libs/msigner.so"
 ON, OFF = 1, 2
 OWNER, AGENT = 1, 2
 SIGN, NOSIGN = 1, 2
+TTL = 60       # Seconds, of the owner's data.
+JOIN_TTL = 1   # Seconds, of DNSKEY where a JOIN is waited for.
+JOINED = 30    # Seconds: a JOIN with that TTL, on a busy machine.
 
 
 def hsync(provider, state=ON, nsmgmt=OWNER, sign=SIGN, upstream="."):
@@ -66,11 +69,12 @@ class Lab(Servers):
     """shared: {zone: text or path of its file} is served by every provider. Zones named in `apart`,
     or all of them where module is False, are served without the module, with keys made here.
     Providers named in `combined` have a combiner of their own between the owner and the signer.
-    receiver: the parent's server has mod-dsync."""
+    receiver: the parent's server has mod-dsync. dnskey_ttl: at the providers; a JOIN waits that long."""
 
     def __init__(self, folder, net="127.53.100", providers=("alpha", "beta"), shared=None,
                  module=None, apart=(), address=None, module_items=(), resolvers=("resolver",),
-                 survive=False, ixfr=True, combined=(), receiver=False):
+                 survive=False, ixfr=True, combined=(), receiver=False,
+                 dnskey_ttl=labconf.DNSKEY_TTL):
         knotds = ["root", "parent", "owner"]
         for provider in providers:
             knotds += [provider, provider + "_secondary"]
@@ -80,11 +84,11 @@ class Lab(Servers):
         super().__init__(folder, knotds, list(resolvers), address,
                          [*providers, *self.combiners, *["parent"] * receiver], survive)
         self.providers, self.apart, self.module_items = list(providers), apart, list(module_items)
-        self.ixfr = ixfr
+        self.ixfr, self.ttl, self.dnskey_ttl = ixfr, TTL, dnskey_ttl
         self.shared = shared or {"zone.example.": small_zone("zone.example.")}
         self.module = os.environ.get("LAB_NO_MODULE") != "1" if module is None else module
         self.module_file = module_file() if self.module else None
-        self.receiver_file = receiver_file() if receiver else None
+        self.receiver_file, self.receiver_items = receiver_file() if receiver else None, []
 
     def zonefile(self, name, zone):
         return f"{self.path(name)}/{'root' if zone == '.' else zone.rstrip('.')}.zone"
@@ -115,7 +119,10 @@ class Lab(Servers):
         self.write(f"{self.folder}/root.hints", f". 3600000 NS ns.root-servers.{labconf.INFRA}\n"
                    f"ns.root-servers.{labconf.INFRA} 3600000 A {self.address['root']}\n")
         for name in self.resolvers:
-            self.write(f"{self.path(name)}/unbound.conf", labconf.unbound(self, name))
+            self.prepare_resolver(name)
+
+    def prepare_resolver(self, name):
+        self.write(f"{self.path(name)}/unbound.conf", labconf.unbound(self, name))
 
     def prepare_providers(self):
         for provider in self.providers:
@@ -192,7 +199,7 @@ class Lab(Servers):
 
     def set_hsync(self, zone, records):
         """The owner's whole wish about providers; records from hsync()."""
-        self.replace("owner", zone, zone, "TYPE65282", 60, records)
+        self.replace("owner", zone, zone, "TYPE65282", self.ttl, records)
 
     def delegate(self, zone, providers, ds_of=None):
         """The parent's operator: DS of `ds_of` (default: providers), NS of providers."""
@@ -263,6 +270,19 @@ class Lab(Servers):
     def log(self, name):
         with open(f"{self.path(name)}/log", encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    def joined(self, zone):
+        """Is everybody a member by the word of all providers, and no process under way?"""
+        said = [self.state(p, zone) for p in self.providers]
+        return all(lines and lines[0].get("process") == "none" and
+                   all(line.get("member", "yes") == "yes" for line in lines) for lines in said)
+
+    def joins(self, zone, records=None, timeout=JOINED):
+        """The group is complete: the NS of all are in the zone. records: HSYNC (default: all of them
+        AGENT and signers)."""
+        self.set_hsync(zone, records or [hsync(p, nsmgmt=AGENT) for p in self.providers])
+        self.until(lambda: self.joined(zone), timeout, "all are members",
+                   lambda: [self.state(p, zone) for p in self.providers])
 
     def secure(self, qname, qtype="SOA", resolver="resolver"):
         reply = self.ask(resolver, qname, qtype, rd=True, timeout=5)

@@ -29,13 +29,14 @@ log:
 """
 
 # single: infrastructure, one CSK each. shared: what mod-msigner needs (doc/operation.rst).
-POLICIES = f"""\
+def policies(dnskey_ttl=DNSKEY_TTL):
+    return f"""\
 policy:
   - id: single
     manual: on
     algorithm: ED25519
     single-type-signing: on
-    dnskey-ttl: {DNSKEY_TTL}
+    dnskey-ttl: {dnskey_ttl}
     cds-cdnskey-publish: none
   - id: shared
     manual: on
@@ -43,9 +44,12 @@ policy:
     dnskey-management: incremental
     delete-delay: 10
     cds-cdnskey-publish: always
-    dnskey-ttl: {DNSKEY_TTL}
+    dnskey-ttl: {dnskey_ttl}
     signing-threads: 2
 """
+
+
+POLICIES = policies()
 
 
 def parent_of(zone):
@@ -93,6 +97,7 @@ mod-dsync:
     ns-ttl: {DS_TTL}
     retry: 1
     gap: 0
+""" + "".join(f"    {line}\n" for line in lab.receiver_items) + """\
 template:
   - id: default
     global-module: mod-dsync/default
@@ -217,7 +222,7 @@ acl:
   - id: hand
     action: transfer
     address: 127.0.0.0/8
-{POLICIES}"""
+{policies(lab.dnskey_ttl)}"""
     if lab.module:
         items = [f"combiner: {lab.address[upstream]}@53", f"combiner-key: {agent[0]}"]
         text += module(lab, name, name, f"address: [ {lab.address[name]}@{AGENT_PORT} ]",
@@ -259,7 +264,7 @@ zone:
     return text
 
 
-def unbound(lab, name):
+def unbound(lab, name, *items):
     """Validating, from the private root. aggressive-nsec off: each question reaches a server."""
     local = "".join(f'    local-zone: "{zone}" nodefault\n'
                     for zone in ("test.", "invalid.", "home.arpa."))
@@ -281,7 +286,7 @@ server:
     trust-anchor-file: "{lab.folder}/root.ds"
     do-not-query-localhost: no
     aggressive-nsec: no
-{local}remote-control:
+{local}{"".join(f"    {item}{chr(10)}" for item in items)}remote-control:
     control-enable: yes
     control-interface: "{lab.path(name)}/control.sock"
     control-use-cert: no

@@ -67,9 +67,11 @@ class Servers:
                     preexec_fn=None if self.survive else netns.die_with_parent)
             self.write(f"{self.path(name)}/pid", f"{self.process[name].pid}\n")
         for name in names:
-            ready = (lambda n=name: self.unbound_control(n, "status", check=False)) \
-                if name in self.resolvers else (lambda n=name: self.knotc(n, "status", check=False))
-            self.until(ready, START, f"{name} answers its control socket")
+            self.until(lambda n=name: self.ready(n), START, f"{name} answers its control socket")
+
+    def ready(self, name):
+        control = self.unbound_control if name in self.resolvers else self.knotc
+        return control(name, "status", check=False)
 
     def command(self, name):
         if name in self.commands:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What HSYNC said before counts, and survives: ON to OFF while the agent was down, with and without
-the zone in its journal, new OFF records, and their removal."""
+the zone in its journal, new OFF records, and their removal. A leaver's data stay until LEAVE removes
+them, and that waits for the TTL of NS first: longer than this scenario."""
 
 import dnsq
 from days import ZONE, arrives, complete, own_keys, served, watched
@@ -24,10 +25,36 @@ def owner_says(lab, records, mark):
     lab.edit("owner", ZONE, ("set", mark, "60", "A", "192.0.2.200"))
 
 
+def holds(lab):
+    """LEAVE waits until no cache has beta's NS (F-49)."""
+    lab.until(lambda: (zone_line(lab).get("process"), zone_line(lab).get("step")) ==
+              ("leave", "hold-ns"), 15, "LEAVE is in step hold-ns", lambda: lab.state("alpha", ZONE))
+
+
 def left(lab, how):
     """beta is leaving, and its data are served as if it were not."""
     line = next(x for x in lab.state("alpha", ZONE) if x.get("provider") == "agent.beta.example.")
     return line.get("leaving") == "yes" and line["hsync"].startswith(how)
+
+
+def unsafe(lab):
+    """Why a step may not be left."""
+    return [line["reason"] for line in lab.state("alpha", ZONE)
+            if line.get("reason", "").startswith("safe: ")]
+
+
+def parent_away(lab, keys, before):
+    """Without the parent nothing can be seen of it, and LEAVE takes nothing away."""
+    lab.stop("parent")
+    with watched(lab, keys, names=MINE):
+        owner_says(lab, [hsync("alpha"), hsync("beta", state=OFF)], "nobody")
+        served(lab, "nobody", MINE)
+        lab.until(lambda: zone_line(lab).get("step") in ("ns", "parent-ns") and unsafe(lab), 30,
+                  "LEAVE waits until the parent can be seen", lambda: lab.state("alpha", ZONE))
+        arrives(lab, "waiting", MINE)
+        lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays")
+        assert zone_line(lab)["step"] in ("ns", "parent-ns"), zone_line(lab)
+        assert apex(lab) == before
 
 
 def test(make_lab):
@@ -43,6 +70,7 @@ def test(make_lab):
         lab.start("alpha")
         served(lab, "off", MINE)
         lab.until(lambda: left(lab, "OFF"), 15, "beta is leaving", lambda: lab.state("alpha", ZONE))
+        holds(lab)
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays")
         assert apex(lab) == before
 
@@ -50,6 +78,7 @@ def test(make_lab):
         owner_says(lab, [hsync("alpha")], "gone")
         served(lab, "gone", MINE)
         lab.until(lambda: left(lab, "absent"), 15, "still leaving")
+        holds(lab)
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays all the same")
         assert apex(lab) == before
 
@@ -76,3 +105,4 @@ def test(make_lab):
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "combined")
         assert apex(lab) == before and lab.relation("alpha", "gamma") is None
     assert zone_line(lab)["gate"] == "open" and "leaving" not in alarms(lab)
+    parent_away(lab, keys, before)

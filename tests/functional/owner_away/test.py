@@ -5,6 +5,7 @@ it is back, everything heals, and no version without everybody's records leaves 
 from days import (ZONE, agents, arrives, complete, new_key, own_keys, rewrite, servers, union_of,
                   watched)
 from gamma import started
+from lab import JOIN_TTL
 from labconf import INFRA, nameservers
 
 EXPIRE = 12    # Seconds: all that flows meanwhile must have time enough.
@@ -24,7 +25,7 @@ def expired(lab, name):
 
 
 def test(make_lab):
-    lab = started(make_lab)
+    lab = started(make_lab, dnskey_ttl=JOIN_TTL)
     agents(lab)
     keys, hosts = own_keys(lab), union_of(lab)
     kept = [host for host in hosts if host != nameservers("beta")[1]]

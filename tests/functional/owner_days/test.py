@@ -5,6 +5,7 @@ a journal that has it. No version without everybody's records leaves (G-05, G-06
 
 from days import ZONE, agents, arrives, complete, own_keys, rewrite, union_of, watched
 from gamma import started
+from lab import JOIN_TTL
 from labconf import nameservers
 
 COMMIT = f"[{ZONE}] control, received command 'zone-commit'"
@@ -15,7 +16,7 @@ def again(lab, keys, hosts, what):
 
 
 def test(make_lab):
-    lab = started(make_lab)
+    lab = started(make_lab, dnskey_ttl=JOIN_TTL)
     agents(lab)
     keys, hosts = own_keys(lab), union_of(lab)
 

@@ -76,7 +76,8 @@ def played(lab, receiver):
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
 
-    # NS: the parent's are others; one provider tells (H-11).
+    # NS: the parent has alpha's, and there is nothing to tell until beta has joined; then one provider
+    # tells (H-11).
     lab.replace("parent", INFRA, ZONE, "NS", DS_TTL, nameservers("alpha"))
     lab.set_hsync(ZONE, [hsync(p, nsmgmt=AGENT) for p in lab.providers])
     lab.until(lambda: receiver.messages(qtype=CSYNC), 40, "NOTIFY(CSYNC)", lambda: state(lab))
@@ -86,6 +87,7 @@ def played(lab, receiver):
     assert len(receiver.messages(qtype=CDS)) == 2
     lab.delegate(ZONE, lab.providers)
     reaches(lab, "done")
+    lab.until(lambda: lab.joined(ZONE), 30, "beta is a member", lambda: lab.state("alpha", ZONE))
     # It has been read, and goes (I-16).
     lab.until(lambda: not any(csync(lab, name) for name in SERVERS), 20, "CSYNC goes",
               lambda: [csync(lab, name) for name in SERVERS])
@@ -98,5 +100,6 @@ def played(lab, receiver):
     assert state(lab)["parent"] == "tell" and "parent" not in alarms(lab)
     numbers = lab.counters("alpha", "parent-sent", "parent-refused", "parent-done")
     assert numbers["parent-sent[notify-cds]"] == 3 and numbers["parent-refused"] == 1, numbers
-    assert numbers["parent-sent[notify-csync]"] == 1 and numbers["parent-done"] == 3, numbers
+    # A fourth time it was done when AGENT began, where that was seen before beta's NS came in.
+    assert numbers["parent-sent[notify-csync]"] == 1 and numbers["parent-done"] in (3, 4), numbers
     assert not any(lab.counters("beta", "parent-sent").values())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A store that the previous release wrote: history and contributions are used from the first
-version on, and what peers say now takes their places."""
+version on, and what peers say now takes their places. Who was leaving then
+stays combined until LEAVE removes it, and that agrees with everybody first."""
 
 import os
 
@@ -24,6 +25,11 @@ def provider(lab, name):
     return next(line for line in lab.state("alpha", ZONE) if line.get("provider") == identity(name))
 
 
+def position(lab):
+    line = lab.state("alpha", ZONE)[0]
+    return line.get("process"), line.get("step")
+
+
 def test(make_lab):
     lab = make_lab(ixfr=False)
     lab.make_keys("alpha", ZONE)
@@ -40,6 +46,8 @@ def test(make_lab):
         assert provider(lab, "beta")["dnskey"] == str(BETA), provider(lab, "beta")
         assert provider(lab, "gamma")["leaving"] == "yes" and "leaving" in alarms(lab)
         assert "leaving" not in provider(lab, "delta"), "it was never ON"
+        lab.until(lambda: position(lab) == ("leave", "agree"), 20, "LEAVE waits for beta",
+                  lambda: lab.state("alpha", ZONE))
         lab.stop("alpha")
         before, after = old_store(), lmdb.dump(f"{lab.path('alpha')}/msigner")
         lost = {line.split()[0] for line in before} - {line.split()[0] for line in after}
