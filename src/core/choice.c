@@ -182,7 +182,7 @@ static bool is_abandoned(const ms_zone_t *zone)
 	     i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
 		bool with = runs_with(zone, pair) && ms_claims_agree(zone, pair);
-		any |= ms_member_takes_part(zone, pair) && pair->process_known && !with &&
+		any |= ms_member_takes_part(zone, pair) && pair->process_known && !pair->doubted && !with &&
 		       !(last && pair->has_ended);
 	}
 	return any;

@@ -137,7 +137,7 @@ typedef struct {
 	bool leaving;                  /*!< Was ON, now OFF or absent. Data are kept. */
 	bool member;                   /*!< It belongs to the group (core/member). */
 	bool claimed;                  /*!< Others say so. */
-	bool doubted;                  /*!< It has told less than before: to be told once more. */
+	bool doubted;                  /*!< It has told less than before, once. */
 	uint32_t dnskey_ttl;           /*!< Of its DNSKEY RRset, as told last, seconds; 0: not known. */
 	bool process_known;            /*!< It has told, in this run, where its process stands: */
 	uint8_t process;               /*!< ms_process_kind_t … */

@@ -59,12 +59,10 @@ void ms_process_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const
 	if (!state->has_process || ms_process_get(zone) == NULL) {
 		return;
 	}
-	/* States cross on their way: one that goes back is believed when it comes again. */
-	if (went_back(pair, state) && !pair->doubted) {
-		pair->doubted = pair->state_wanted = true;
-		return;
-	}
-	pair->doubted = false;
+	/* States cross on their way: for one that goes back no process is given up, until it comes again. */
+	bool back = went_back(pair, state);
+	pair->state_wanted |= back;
+	pair->doubted = back && !pair->doubted;
 	bool same = pair->process_known && pair->process == state->process && pair->step == state->step;
 	knot_dname_t *subject = state->subject[0] != '\0' ? knot_dname_copy(state->subject, NULL) : NULL;
 	if (state->subject[0] != '\0' && subject == NULL) {

@@ -81,9 +81,10 @@ class Gamma:
                 return count
 
 
-def dnskey(seed, flags=256, protocol=3, algorithm=15, first=None):
+def dnskey(seed, flags=256, protocol=3, algorithm=13, first=None):
     """RDATA of a key nobody has the private part of, in hexadecimal."""
-    key = bytes((seed * 37 + i * 11) % 256 for i in range(32))
+    octets = 32 if algorithm == 15 else 64
+    key = bytes((seed * 37 + i * 11) % 256 for i in range(octets))
     key = (first or key[:4]) + key[4:]
     return struct.pack("!HBB", flags, protocol, algorithm).hex() + key.hex()
 

@@ -12,7 +12,7 @@ from lab import OFF, hsync
 from labconf import identity
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GAMMA = {tag(dnskey(1)), tag(dnskey(2))}
+GAMMA = {tag(dnskey(1, algorithm=15)), tag(dnskey(2, algorithm=15))}
 BETA = 56090    # Of the key that beta had then.
 
 
