@@ -49,7 +49,7 @@ def parent_away(lab, keys, before):
     with watched(lab, keys, names=MINE):
         owner_says(lab, [hsync("alpha"), hsync("beta", state=OFF)], "nobody")
         served(lab, "nobody", MINE)
-        lab.until(lambda: zone_line(lab).get("step") in ("ns", "parent-ns") and unsafe(lab), 30,
+        lab.until(lambda: zone_line(lab).get("step") in ("agree", "ns", "parent-ns") and unsafe(lab), 30,
                   "LEAVE waits until the parent can be seen", lambda: lab.state("alpha", ZONE))
         arrives(lab, "waiting", MINE)
         lab.until(lambda: complete(lab, keys, names=MINE), 10, "its key stays")
