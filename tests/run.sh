@@ -130,9 +130,9 @@ part_asan() {
 	check "$TOP/build-asan"
 	MSIGNER_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 	export MSIGNER_PRELOAD
-	# Of the processes those that walk through the most: the others run the same code, for minutes.
+	# Of processes and parents those that walk through the most: the others run the same code, for minutes.
 	mapfile -t scenarios < <(cd "$TOP/tests/functional" && printf '%s\n' */test.py |
-		sed 's,/test.py$,,' | grep -Ev '^process_(abort|algorithm|csk|hold|ksk|swap|twin)$')
+		sed 's,/test.py$,,' | grep -Ev '^(process_(abort|algorithm|csk|hold|ksk|swap|twin)|parent_both)$')
 	functional "$TOP/build-asan" "${scenarios[@]}"
 	export -n MSIGNER_PRELOAD
 }

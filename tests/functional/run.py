@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the scenarios: run.py [NAME…]. One TAP line each, with its time; the lab of a failed scenario
-stays. Those of the processes mostly wait for TTLs: they run beside the others.
+stays. Those of the processes and of parents mostly wait, for TTLs and pauses: they run beside the others.
 
 A scenario is NAME/test.py with a function test(make_lab); make_lab(…) takes what Lab takes (or the
 class `kind`), and returns it prepared, not started. MSIGNER_SO names the module to test; MSIGNER_PRELOAD a sanitizer's
@@ -24,8 +24,8 @@ import netns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 180    # Seconds for one scenario: a hang is a failure, not a wait.
-LANES = 2      # Scenarios at a time: "process_…" and all others.
-NETS = 150 // LANES
+BESIDE = ("process_",), ("parent_", "dsync_")  # Lanes of their own, by name; all others are lane 0.
+NETS = 150 // (1 + len(BESIDE))
 
 
 def free_net(lane):
@@ -78,6 +78,10 @@ def run(name, lane):
     return why and f"{why}the lab is in {folder}"
 
 
+def lane_of(name):
+    return next((lane for lane, starts in enumerate(BESIDE, 1) if name.startswith(starts)), 0)
+
+
 def run_lane(lane, names):
     """One line of JSON for each scenario."""
     signal.signal(signal.SIGALRM, over_limit)
@@ -123,9 +127,7 @@ def main():
     names = sys.argv[1:] or sorted(entry.name for entry in os.scandir(HERE)
                                    if os.path.exists(f"{entry.path}/test.py"))
     netns.ensure_port_53(["127.53.100.1"])
-    lanes = [[], []]
-    for name in names:
-        lanes[name.startswith("process_")].append(name)
+    lanes = [[name for name in names if lane_of(name) == lane] for lane in range(1 + len(BESIDE))]
     report = Report(len(names))
     children = [subprocess.Popen([sys.executable, __file__, "--lane", str(lane), *part],
                                  stdout=subprocess.PIPE, text=True)
