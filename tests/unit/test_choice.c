@@ -38,6 +38,7 @@ static int setup(void **state)
 	ms_pair_t *third = make_pair(&lab.agent, lab.zone, C);
 	third->member = true;
 	lab.zone->managed = true;
+	free(lab.agent.config.orders);
 	lab.agent.config.orders = orders;
 	return 0;
 }

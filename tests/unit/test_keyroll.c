@@ -284,6 +284,7 @@ static void test_discard(void **state)
 		(void)lab_step(kinds[i], "publish", A);
 		lab.process->asked = 1 << ms_keyroll_role(kinds[i]);
 		lab.process->keys_done = true;
+		free(lab.agent.config.orders);
 		lab.agent.config.orders = &order;
 		lab.agent.config.order_count = 1;
 		int ret = ms_process_settle(&lab.agent, lab.zone, make_now(0), &lab.out);
@@ -310,6 +311,7 @@ static void test_discard_of_due(void **state)
 	lab.process->asked = 1 << MS_ROLE_ZSK;
 	lab.process->keys[0].active_at = make_now(0).wall.s;
 	lab.agent.config.zsk_lifetime = 100;
+	free(lab.agent.config.orders);
 	lab.agent.config.orders = &order;
 	lab.agent.config.order_count = 1;
 	int ret = ms_process_settle(&lab.agent, lab.zone, make_now(200), &lab.out);
