@@ -316,15 +316,10 @@ static bool run_seed(uint64_t seed, bool print)
 
 int main(void)
 {
-	const char *one = getenv("SEED"), *many = getenv("SEEDS");
-	if (one != NULL) {
-		bool good = run_seed(strtoull(one, NULL, 10), true);
-		printf("%s 1 - seed %s\n1..1\n", good ? "ok" : "not ok", one);
-		return !good;
+	int one = sim_one_seed(run_seed);
+	if (one >= 0) {
+		return one;
 	}
-	unsigned long seeds = many != NULL ? strtoul(many, NULL, 10) : 200;
-	const char *from = getenv("FIRST");
-	unsigned long first = from != NULL ? strtoul(from, NULL, 10) : 1;
 	unsigned long bad = 0;
 	unsigned number = 0;
 	for (size_t i = 0; i < REGRESSIONS; i++) {
@@ -332,11 +327,8 @@ int main(void)
 		printf("%s %u - %s\n", good ? "ok" : "not ok", ++number, regressions[i].what);
 		bad += !good;
 	}
-	unsigned long first_bad = bad;
-	for (unsigned long seed = first; seed < first + seeds && bad - first_bad < 10; seed++) {
-		bad += !run_seed(seed, false);
-	}
-	printf("%s %u - %lu storms, %lu failed\n1..%u\n", bad == first_bad ? "ok" : "not ok", number + 1,
-	       seeds, bad - first_bad, number + 1);
-	return bad > 0;
+	unsigned long seeds = 200, fallen = sim_seeds(run_seed, &seeds, 10);
+	printf("%s %u - %lu storms, %lu failed\n1..%u\n", fallen == 0 ? "ok" : "not ok", number + 1,
+	       seeds, fallen, number + 1);
+	return bad + fallen > 0;
 }

@@ -409,26 +409,24 @@ static bool run_seed(uint64_t seed, bool print)
 	return good;
 }
 
+/* STORY names the kind of process that is wanted. */
+static bool run_wanted(uint64_t seed, bool print)
+{
+	const char *story = getenv("STORY");
+	const plan_t *plan = &plans[(seed - 1) % STORIES];
+	bool wanted = story == NULL || strcmp(story, ms_process_name(plan->kind)) == 0;
+	return !wanted || run_seed(seed, print);
+}
+
 int main(void)
 {
-	const char *one = getenv("SEED"), *many = getenv("SEEDS"), *from = getenv("FIRST");
-	const char *story = getenv("STORY");
-	unsigned long most = getenv("STOP") != NULL ? 1 : 10;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (one != NULL) {
-		bool good = run_seed(strtoull(one, NULL, 10), true);
-		printf("%s 1 - seed %s\n1..1\n", good ? "ok" : "not ok", one);
-		return !good;
+	int one = sim_one_seed(run_seed);
+	if (one >= 0) {
+		return one;
 	}
-	unsigned long seeds = many != NULL ? strtoul(many, NULL, 10) : 80;
-	unsigned long first = from != NULL ? strtoul(from, NULL, 10) : 1;
-	unsigned long bad = 0;
-	for (unsigned long seed = first; seed < first + seeds && bad < most; seed++) {
-		const plan_t *plan = &plans[(seed - 1) % STORIES];
-		if (story == NULL || strcmp(story, ms_process_name(plan->kind)) == 0) {
-			bad += !run_seed(seed, false);
-		}
-	}
+	unsigned long seeds = 80;
+	unsigned long bad = sim_seeds(run_wanted, &seeds, getenv("STOP") != NULL ? 1 : 10);
 	printf("%s 1 - %lu walks, %lu failed\n1..1\n", bad == 0 ? "ok" : "not ok", seeds, bad);
 	return bad > 0;
 }

@@ -311,7 +311,6 @@ static bool run_seed(uint64_t seed, bool print)
 
 int main(void)
 {
-	const char *one = getenv("SEED"), *many = getenv("SEEDS"), *from = getenv("FIRST");
 	const char *delist = getenv("DELIST");
 	const char *algorithm = getenv("ALGORITHM");
 	delists = delist != NULL && strcmp(delist, "1") == 0;
@@ -321,17 +320,11 @@ int main(void)
 		printf("1..0 # SKIP the agents have no processes\n");
 		return 0;
 	}
-	if (one != NULL) {
-		bool good = run_seed(strtoull(one, NULL, 10), true);
-		printf("%s 1 - seed %s\n1..1\n", good ? "ok" : "not ok", one);
-		return !good;
+	int one = sim_one_seed(run_seed);
+	if (one >= 0) {
+		return one;
 	}
-	unsigned long seeds = many != NULL ? strtoul(many, NULL, 10) : 40;
-	unsigned long first = from != NULL ? strtoul(from, NULL, 10) : 1;
-	unsigned long bad = 0;
-	for (unsigned long seed = first; seed < first + seeds && bad < 10; seed++) {
-		bad += !run_seed(seed, false);
-	}
+	unsigned long seeds = 40, bad = sim_seeds(run_seed, &seeds, 10);
 	printf("%s 1 - %lu walks, %lu failed\n1..1\n", bad == 0 ? "ok" : "not ok", seeds, bad);
 	return bad > 0;
 }

@@ -215,3 +215,25 @@ void sim_fail(sim_world_t *world, const char *fmt, ...)
 	printf("# [%9.3f] FAILED: %s\n# again: SEED=%llu make check-sim\n", world->now / 1e6, world->why,
 	       (unsigned long long)world->seed);
 }
+
+int sim_one_seed(sim_seed_f run)
+{
+	const char *one = getenv("SEED");
+	if (one == NULL) {
+		return -1;
+	}
+	bool good = run(strtoull(one, NULL, 10), true);
+	printf("%s 1 - seed %s\n1..1\n", good ? "ok" : "not ok", one);
+	return !good;
+}
+
+unsigned long sim_seeds(sim_seed_f run, unsigned long *seeds, unsigned long most)
+{
+	const char *many = getenv("SEEDS"), *from = getenv("FIRST");
+	*seeds = many != NULL ? strtoul(many, NULL, 10) : *seeds;
+	unsigned long first = from != NULL ? strtoul(from, NULL, 10) : 1, bad = 0;
+	for (unsigned long seed = first; seed < first + *seeds && bad < most; seed++) {
+		bad += !run(seed, false);
+	}
+	return bad;
+}

@@ -216,6 +216,15 @@ void sim_nosign(sim_world_t *world, unsigned zone, unsigned nodes);
 void sim_later(sim_world_t *world, int64_t delay, sim_run_f run, void *data, sim_drop_f drop);
 /*! Runs until \a until (microseconds) or the first failure. */
 void sim_run(sim_world_t *world, int64_t until);
+/*! What a storm program does with one seed. \return Whether it went well. */
+typedef bool (*sim_seed_f)(uint64_t seed, bool print);
+/*! SEED=N: only that one, with its trace. \return Exit status; -1: it is not set. */
+int sim_one_seed(sim_seed_f run);
+/*!
+ * SEEDS=N of them, from FIRST=N on, until \a most have failed.
+ * \param seeds  How many where SEEDS is not set; afterwards how many it is. \return How many failed.
+ */
+unsigned long sim_seeds(sim_seed_f run, unsigned long *seeds, unsigned long most);
 bool sim_chance(sim_world_t *world, unsigned permille);
 int64_t sim_between(sim_world_t *world, int64_t low, int64_t high);
 void sim_trace(sim_world_t *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
