@@ -14,17 +14,10 @@
 #include "core/safety.h"
 #include "core/timing.h"
 
-static const ms_step_row_t *row_of(const ms_zone_t *zone)
-{
-	return &ms_process_table(zone->process->kind)[zone->process->step];
-}
-
 bool ms_process_reached(const ms_zone_t *zone, const ms_pair_t *pair, unsigned step)
 {
 	const ms_process_t *process = zone->process;
-	bool same = pair->process_known && pair->process == process->kind &&
-	            (process->subject == NULL) == (pair->subject == NULL) &&
-	            (process->subject == NULL || knot_dname_is_equal(process->subject, pair->subject));
+	bool same = pair->process_known && ms_process_runs_with(zone, pair);
 	bool last = process->step + 1u >= ms_process_steps(process->kind);
 	return same ? pair->step >= step : last && pair->process_known && pair->has_ended;
 }
@@ -80,7 +73,7 @@ static bool follows(const ms_zone_t *zone, ms_process_t *process)
 static bool is_time(const ms_agent_t *agent, const ms_zone_t *zone, ms_now_t now)
 {
 	ms_process_t *process = zone->process;
-	const ms_step_row_t *row = row_of(zone);
+	const ms_step_row_t *row = ms_process_row(zone);
 	int64_t steady = ms_steady(agent, now);
 	/* Without DS, too: the parent may follow CDS at any moment. */
 	if (row->waits == 0) {
@@ -119,7 +112,7 @@ static bool has_begun(ms_process_t *process)
 int ms_arrow_may(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, bool *may)
 {
 	ms_process_t *process = zone->process;
-	const ms_step_row_t *row = row_of(zone);
+	const ms_step_row_t *row = ms_process_row(zone);
 	*may = false;
 	process->over = 0;
 	process->why[0] = '\0';
@@ -144,7 +137,7 @@ int ms_arrow_may(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, bool *may)
 	}
 	bool safe;
 	char why[MS_WHY_MAX] = "";
-	int ret = ms_safety_leave(agent, zone, process->step, &safe, why);
+	int ret = ms_safety_leave(zone, process->step, &safe, why);
 	if (ret != KNOT_EOK || !safe) {
 		because(process, "safe", process->flaw[0] != '\0' ? process->flaw : why);
 		return ret;

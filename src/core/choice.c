@@ -7,32 +7,20 @@
 #include <libknot/libknot.h>
 
 #include "base/name.h"
-#include "core/keyroll.h"
 #include "core/claims.h"
+#include "core/listing.h"
 #include "core/member.h"
 #include "core/safety.h"
 #include "core/step.h"
 #include "core/wanted.h"
 
-static bool same_subject(const knot_dname_t *a, const knot_dname_t *b)
-{
-	return a == NULL || b == NULL ? a == b : knot_dname_is_equal(a, b);
-}
-
-static bool is_running(const ms_zone_t *zone, const ms_choice_t *choice)
-{
-	return zone->process->kind == choice->kind &&
-	       same_subject(zone->process->subject, choice->subject);
-}
-
 /* What HSYNC and history want of this provider. */
-static ms_process_kind_t wanted_of(const ms_zone_t *zone, const ms_pair_t *pair)
+static ms_process_kind_t wanted_of(const ms_pair_t *pair)
 {
 	bool signs = pair->sign == MS_HSYNC_SIGN;
 	if (ms_pair_on(pair)) {
 		return pair->member ? MS_PROC_NONE : signs ? MS_PROC_JOIN : MS_PROC_SERVE;
 	}
-	(void)zone;
 	return pair->leaving ? (signs ? MS_PROC_LEAVE : MS_PROC_UNSERVE) : MS_PROC_NONE;
 }
 
@@ -53,7 +41,6 @@ static bool is_ours(const ms_zone_t *zone, ms_process_kind_t kind)
 	return zone->self_state == MS_HSYNC_ON || kind <= MS_PROC_UNSERVE;
 }
 
-
 static void offer(const ms_zone_t *zone, ms_choice_t *best, ms_process_kind_t kind,
                   const knot_dname_t *subject)
 {
@@ -73,12 +60,6 @@ static void offer_rolls(const ms_zone_t *zone, ms_choice_t *best)
 			offer(zone, best, kind, kind == MS_PROC_ALGORITHM ? NULL : zone->agent->config.identity);
 		}
 	}
-}
-
-static bool runs_with(const ms_zone_t *zone, const ms_pair_t *from)
-{
-	return zone->process->kind == from->process &&
-	       same_subject(zone->process->subject, from->subject);
 }
 
 /* A roll is the subject's own affair: nobody else can ask for it (F-07). */
@@ -106,14 +87,14 @@ static bool acceptable(const ms_zone_t *zone, const ms_pair_t *from)
 	bool on = us ? zone->self_state == MS_HSYNC_ON : pair != NULL && ms_pair_on(pair);
 	bool member = us ? zone->process->member : pair != NULL && pair->member;
 	uint8_t sign = us ? zone->self_sign : pair != NULL ? pair->sign : 0;
-	if (kind == MS_PROC_JOIN || kind == MS_PROC_SERVE) {
+	if (ms_process_brings(kind)) {
 		return on && (kind == MS_PROC_JOIN) == (sign == MS_HSYNC_SIGN) &&
-		       (!member || from->step == 0 || runs_with(zone, from));
+		       (!member || from->step == 0 || ms_process_runs_with(zone, from));
 	}
 	/* Of us it is our part of it; of others it may be that we never knew them, or know no more. */
 	return us ? wanted_of_us(zone) == MS_PROC_UNSERVE
-	     : (pair != NULL && wanted_of(zone, pair) == kind) ||
-	       (!on && (from->step == 0 || runs_with(zone, from)));
+	     : (pair != NULL && wanted_of(pair) == kind) ||
+	       (!on && (from->step == 0 || ms_process_runs_with(zone, from)));
 }
 
 /* LEAVE of us is UNSERVE here: our keys stay in our own zone. */
@@ -134,11 +115,6 @@ static void offer_theirs(const ms_zone_t *zone, ms_choice_t *best, bool begun)
 	}
 }
 
-static const ms_pair_t *pair_of(const ms_zone_t *zone, const ms_choice_t *choice)
-{
-	return choice->subject != NULL ? ms_pair_find(zone, choice->subject) : NULL;
-}
-
 static ms_choice_t best_of(const ms_agent_t *agent, const ms_zone_t *zone, char why[MS_WHY_MAX])
 {
 	ms_choice_t begun = { 0 }, best = { 0 };
@@ -147,8 +123,8 @@ static ms_choice_t best_of(const ms_agent_t *agent, const ms_zone_t *zone, char 
 		return begun;
 	}
 	for (size_t i = 0; zone->self_state == MS_HSYNC_ON && i < zone->pair_count; i++) {
-		ms_process_kind_t kind = wanted_of(zone, &zone->pairs[i]);
-		if (kind == MS_PROC_NONE || ms_safety_begin(agent, zone, kind, &zone->pairs[i], why)) {
+		ms_process_kind_t kind = wanted_of(&zone->pairs[i]);
+		if (kind == MS_PROC_NONE || ms_safety_begin(zone, kind, &zone->pairs[i], why)) {
 			offer(zone, &best, kind, zone->pairs[i].peer->identity);
 		}
 	}
@@ -167,7 +143,7 @@ static bool others_run(const ms_zone_t *zone)
 	bool any = false;
 	for (size_t i = 0; i < zone->pair_count; i++) {
 		const ms_pair_t *from = &zone->pairs[i];
-		any |= from->process_known && runs_with(zone, from);
+		any |= from->process_known && ms_process_runs_with(zone, from);
 	}
 	return any;
 }
@@ -181,7 +157,7 @@ static bool is_abandoned(const ms_zone_t *zone)
 	for (size_t i = 0; process->step > 0 && ms_member_takes_part(zone, NULL) && i < zone->pair_count;
 	     i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
-		bool with = runs_with(zone, pair) && ms_claims_agree(zone, pair);
+		bool with = ms_process_runs_with(zone, pair) && ms_claims_agree(zone, pair);
 		any |= ms_member_takes_part(zone, pair) && pair->process_known && !pair->doubted && !with &&
 		       !(last && pair->has_ended);
 	}
@@ -193,8 +169,7 @@ static bool is_abandoned(const ms_zone_t *zone)
 static bool still_wanted(const ms_zone_t *zone, char why[MS_WHY_MAX])
 {
 	const ms_process_t *process = zone->process;
-	const ms_choice_t now = { process->kind, process->subject };
-	const ms_pair_t *pair = pair_of(zone, &now);
+	const ms_pair_t *pair = process->subject != NULL ? ms_pair_find(zone, process->subject) : NULL;
 	bool us = ms_process_about(zone, NULL);
 	switch (process->kind) {
 	case MS_PROC_JOIN:
@@ -205,12 +180,12 @@ static bool still_wanted(const ms_zone_t *zone, char why[MS_WHY_MAX])
 			return others_run(zone);
 		}
 		return us ? wanted_of_us(zone) == process->kind
-		          : pair != NULL && wanted_of(zone, pair) == process->kind;
+		          : pair != NULL && wanted_of(pair) == process->kind;
 	case MS_PROC_LEAVE:
 	case MS_PROC_UNSERVE:
 		(void)snprintf(why, MS_WHY_MAX, "HSYNC says ON again");
 		return us ? wanted_of_us(zone) == process->kind
-		     : pair != NULL && wanted_of(zone, pair) == process->kind ? true
+		     : pair != NULL && wanted_of(pair) == process->kind ? true
 		     : (pair == NULL || !ms_pair_on(pair)) && others_run(zone);
 	case MS_PROC_ALGORITHM:
 		return true;
@@ -222,7 +197,7 @@ static bool still_wanted(const ms_zone_t *zone, char why[MS_WHY_MAX])
 		bool last = process->step + 1u >= ms_process_steps(process->kind);
 		return pair != NULL && ms_pair_on(pair) &&
 		       (last || !pair->process_known ||
-		        (pair->process == process->kind && same_subject(pair->subject, process->subject)));
+		        ms_process_runs_with(zone, pair));
 	}
 }
 
@@ -254,7 +229,7 @@ ms_verdict_choice_t ms_choice_make(const ms_agent_t *agent, const ms_zone_t *zon
 		return process->kind != MS_PROC_NONE ? MS_CHOICE_DROP
 		     : why[0] != '\0' ? MS_CHOICE_NOT : MS_CHOICE_STAY;
 	}
-	if (is_running(zone, &best)) {
+	if (best.kind == process->kind && ms_process_same_subject(best.subject, process->subject)) {
 		return MS_CHOICE_STAY;
 	}
 	if (agent->config.hold && !process->free_step) {
@@ -285,20 +260,10 @@ static int forget(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, ms_action
 	return KNOT_EOK;
 }
 
-static void see_leaving(ms_zone_t *zone, ms_actions_t *out)
-{
-	bool leaving = false;
-	for (size_t i = 0; i < zone->pair_count; i++) {
-		leaving |= zone->pairs[i].leaving;
-	}
-	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, "a provider is leaving: its data are kept", out);
-}
-
 int ms_choice_dropped(ms_zone_t *zone, ms_actions_t *out)
 {
 	ms_process_t *process = zone->process;
-	bool goes = process->kind == MS_PROC_LEAVE || process->kind == MS_PROC_UNSERVE;
-	if (!goes || process->step == 0) {
+	if (!ms_member_goes(zone) || process->step == 0) {
 		return KNOT_EOK;
 	}
 	/* Its NS may be gone already: it is a member no more, and comes in anew. */
@@ -319,7 +284,7 @@ int ms_choice_done(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 	ms_process_t *process = zone->process;
 	bool us = ms_process_about(zone, NULL);
 	ms_pair_t *pair = process->subject != NULL ? ms_pair_find(zone, process->subject) : NULL;
-	bool comes = process->kind == MS_PROC_JOIN || process->kind == MS_PROC_SERVE;
+	bool comes = ms_member_comes(zone);
 	int ret = KNOT_EOK;
 	if (ms_process_is_roll(process->kind)) {
 		process->asked &= us || process->subject == NULL ? ~ms_process_asked_bit(process->kind) : 0xff;
@@ -332,6 +297,6 @@ int ms_choice_done(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 	} else if (pair != NULL) {
 		ret = forget(agent, zone, pair, out);
 	}
-	see_leaving(zone, out);
+	ms_listing_see_leaving(zone, out);
 	return ret;
 }

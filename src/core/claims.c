@@ -48,7 +48,7 @@ uint64_t ms_claims_our_group(const ms_zone_t *zone, const knot_dname_t *without)
 /* Who comes in or goes just now is in the one's list already, and not yet in the other's. */
 static bool moves_somebody(uint8_t kind)
 {
-	return kind >= MS_PROC_JOIN && kind <= MS_PROC_UNSERVE;
+	return ms_process_brings(kind) || ms_process_parts(kind);
 }
 
 bool ms_claims_agree(const ms_zone_t *zone, const ms_pair_t *pair)
@@ -129,7 +129,7 @@ bool ms_claims_ended(const ms_zone_t *zone, const ms_state_t *state)
 /* By the word of those who let us go. */
 static bool owes_its_part(const ms_agent_t *agent, const ms_zone_t *zone, const ms_state_t *state)
 {
-	bool leaves = (state->process == MS_PROC_LEAVE || state->process == MS_PROC_UNSERVE) &&
+	bool leaves = ms_process_parts(state->process) &&
 	              knot_dname_is_equal(state->subject, agent->config.identity);
 	return zone->shared && zone->self_state != MS_HSYNC_ON && !zone->process->left &&
 	       (leaves || ms_claims_lists(state, agent->config.identity));
@@ -138,7 +138,7 @@ static bool owes_its_part(const ms_agent_t *agent, const ms_zone_t *zone, const 
 /* Nobody is a member against its own word, but who is only about to end its JOIN. */
 static bool has_left(const ms_zone_t *zone, const ms_pair_t *from, const ms_state_t *state)
 {
-	bool joins = (state->process == MS_PROC_JOIN || state->process == MS_PROC_SERVE) &&
+	bool joins = ms_process_brings(state->process) &&
 	             knot_dname_is_equal(state->subject, from->peer->identity);
 	return from->member && from->sign == MS_HSYNC_SIGN && !joins &&
 	       is_quiet(zone->process->kind, zone->process->step);
@@ -153,8 +153,9 @@ void ms_claims_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *from,
 	}
 	/* Who is outside itself knows no more than we do. */
 	if (!ms_claims_lists(state, from->peer->identity)) {
-		process->news |= has_left(zone, from, state);
-		from->member &= !has_left(zone, from, state);
+		bool left = has_left(zone, from, state);
+		process->news |= left;
+		from->member &= !left;
 		return;
 	}
 	if (!process->founded) {

@@ -305,41 +305,13 @@ static int see_wish(ms_zone_t *zone, ms_now_t now, ms_actions_t *out)
 	return KNOT_EOK;
 }
 
-static int ask_parent(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
-{
-	ms_action_t *action = ms_action_add(out, MS_ACT_OBSERVE);
-	if (action == NULL) {
-		return KNOT_ENOMEM;
-	}
-	ms_name_copy(action->observe.zone, zone->name);
-	action->observe.parent = true;
-	action->observe.type_count = 2;
-	action->observe.types[0] = KNOT_RRTYPE_DS;
-	action->observe.types[1] = KNOT_RRTYPE_NS;
-	action->id = zone->delegation->id = ms_agent_id(agent);
-	return KNOT_EOK;
-}
-
 static int ask_servers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
 {
 	static const uint16_t types[] = {
 		KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_CSYNC, KNOT_RRTYPE_NS, KNOT_RRTYPE_KEY,
 	};
-	knot_dname_storage_t *hosts = NULL;
-	size_t count = 0;
-	int ret = ms_shown_hosts(agent, zone, &hosts, &count);
-	ms_action_t *action = ret == KNOT_EOK ? ms_action_add(out, MS_ACT_OBSERVE) : NULL;
-	if (action == NULL) {
-		free(hosts);
-		return ret != KNOT_EOK ? ret : KNOT_ENOMEM;
-	}
-	ms_name_copy(action->observe.zone, zone->name);
-	action->observe.hosts = hosts;
-	action->observe.host_count = count;
-	action->observe.type_count = sizeof(types) / sizeof(types[0]);
-	memcpy(action->observe.types, types, sizeof(types));
-	action->id = zone->delegation->id = ms_agent_id(agent);
-	return KNOT_EOK;
+	return ms_shown_ask_servers(agent, zone, types, sizeof(types) / sizeof(types[0]), out,
+	                            &zone->delegation->id);
 }
 
 static int ask_offers(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out)
@@ -516,17 +488,17 @@ static int act(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actions_t *o
 	case MS_DELEG_CONFIRM_ALL:
 		/* A server that never agrees must not hide what the parent does meanwhile. */
 		return d->failures % MS_DELEG_GLANCE == MS_DELEG_GLANCE - 1
-		     ? ask_parent(agent, zone, out) : ask_servers(agent, zone, out);
+		     ? ms_shown_ask_parent(agent, zone, out, &zone->delegation->id) : ask_servers(agent, zone, out);
 	case MS_DELEG_DISCOVER:
 		return discover(agent, zone, now, out);
 	case MS_DELEG_TELL:
 		/* Perhaps it has acted without a word meanwhile. */
 		d->looked = d->failures > 0 && !d->looked;
-		return d->looked ? ask_parent(agent, zone, out) : tell(agent, zone, out);
+		return d->looked ? ms_shown_ask_parent(agent, zone, out, &zone->delegation->id) : tell(agent, zone, out);
 	case MS_DELEG_DONE:
 		return KNOT_EOK;
 	default:
-		return ask_parent(agent, zone, out);
+		return ms_shown_ask_parent(agent, zone, out, &zone->delegation->id);
 	}
 }
 
@@ -792,7 +764,7 @@ int ms_on_parent(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 	ms_zone_t *zone = ms_zone_find(agent, event->zone);
 	ms_delegation_t *d = zone != NULL ? zone->delegation : NULL;
 	agent->errands -= agent->errands > 0;
-	if (zone != NULL && ms_process_observed(agent, zone, event, out)) {
+	if (zone != NULL && ms_process_observed(agent, zone, event)) {
 		return ms_zone_settle(agent, zone, event->now, out);
 	}
 	if (d == NULL || d->id == 0 || d->id != event->id) {

@@ -6,7 +6,6 @@
 
 #include <libknot/libknot.h>
 
-#include "base/name.h"
 #include "core/gate.h"
 #include "core/member.h"
 #include "core/shown.h"
@@ -19,15 +18,11 @@ typedef struct {
 	const ms_seen_t *seen;
 	ms_rrset_t keys;      /* every contributed DNSKEY */
 	ms_rrset_t ns;        /* host names */
+	ms_rrset_t ours;      /* of our servers, lower case */
 	bool is[MS_FACT_COUNT];
 	uint8_t asked;        /* facts that the step is about */
 	char *why;
 } judge_t;
-
-static uint8_t asked_of(const ms_zone_t *zone)
-{
-	return ms_process_table(zone->process->kind)[zone->process->step].facts;
-}
 
 static void flaw(judge_t *j, ms_fact_t fact, const ms_seen_server_t *server, const char *what)
 {
@@ -57,13 +52,7 @@ static int contributed(const ms_zone_t *zone, ms_rrset_t *out)
 
 static bool includes(const ms_rrset_t *all, const ms_rrset_t *some)
 {
-	knot_rdata_t *rr = some->rrs.rdata;
-	for (uint16_t i = 0; i < some->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		if (!ms_rrset_has(all, rr->data, rr->len)) {
-			return false;
-		}
-	}
-	return true;
+	return some->rrs.count == 0 || knot_rdataset_subset(&some->rrs, &all->rrs);
 }
 
 /* Ours, and the key manager has taken it out: of a CSK nothing else tells. */
@@ -117,15 +106,7 @@ static bool has_old_key(const judge_t *j, const ms_rrset_t *keys)
 
 static bool is_ours(const judge_t *j, const ms_seen_server_t *server)
 {
-	knot_rdata_t *rr = j->agent->config.ns.rrs.rdata;
-	for (uint16_t i = 0; i < j->agent->config.ns.rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		knot_dname_storage_t host;
-		ms_name_copy_lower(host, rr->data);
-		if (knot_dname_is_equal(host, server->host)) {
-			return true;
-		}
-	}
-	return false;
+	return ms_rrset_has(&j->ours, server->host, knot_dname_size(server->host));
 }
 
 static bool answers(const judge_t *j, const ms_seen_server_t *server, uint16_t rrtype, int *type)
@@ -197,34 +178,24 @@ static void judge_signatures(judge_t *j, const ms_seen_server_t *server)
 /* The owner names the servers: those of who comes must be there, of who goes must not. */
 static bool ns_as_owner(const ms_zone_t *zone, const ms_rrset_t *ns)
 {
-	const ms_process_t *process = zone->process;
-	bool leaves = process->kind == MS_PROC_LEAVE || process->kind == MS_PROC_UNSERVE;
-	const ms_rrset_t *theirs = NULL;
+	bool leaves = ms_member_goes(zone);
+	bool known = ms_process_about(zone, NULL);
+	const ms_rrset_t *theirs = known ? &zone->agent->config.ns : NULL;
 	for (size_t i = 0; i < zone->pair_count; i++) {
-		if (ms_process_about(zone, &zone->pairs[i]) && zone->pairs[i].has_held) {
-			theirs = &zone->pairs[i].held.set[MS_APEX_NS];
+		if (ms_process_about(zone, &zone->pairs[i])) {
+			known = true;
+			theirs = zone->pairs[i].has_held ? &zone->pairs[i].held.set[MS_APEX_NS] : NULL;
 		}
 	}
-	theirs = ms_process_about(zone, NULL) ? &zone->agent->config.ns : theirs;
-	bool known = ms_process_about(zone, NULL) || ms_pair_find(zone, zone->process->subject != NULL
-	             ? zone->process->subject : zone->name) != NULL;
-	bool moves = ms_member_comes(zone) || ms_member_goes(zone);
+	bool moves = leaves || ms_member_comes(zone);
 	/* Who has named no server: nobody can tell whether it is asked. */
-	if (moves && known && (theirs == NULL || theirs->rrs.count == 0)) {
-		return false;
+	if (theirs == NULL || theirs->rrs.count == 0) {
+		return !(moves && known);
 	}
-	knot_rdata_t *rr = theirs != NULL ? theirs->rrs.rdata : NULL;
-	for (uint16_t i = 0; theirs != NULL && i < theirs->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		knot_dname_storage_t host;
-		ms_name_copy_lower(host, rr->data);
-		if (ms_rrset_has(ns, host, knot_dname_size(host)) == leaves) {
-			return false;
-		}
-	}
-	return true;
+	return ms_shown_hosts_in(theirs, ns) == (leaves ? 0 : theirs->rrs.count);
 }
 
-static int digest_of(const ms_agent_t *agent, const ms_zone_t *zone, ms_fact_t fact, ms_digest_t *out)
+static int digest_of(const ms_zone_t *zone, ms_fact_t fact, ms_digest_t *out)
 {
 	ms_rrset_t keys = { 0 }, bare = { 0 }, shown = { 0 };
 	const ms_rrset_t *sets[2] = { &bare, &shown };
@@ -250,15 +221,14 @@ static int digest_of(const ms_agent_t *agent, const ms_zone_t *zone, ms_fact_t f
 	}
 	ret = ret == KNOT_EOK ? ms_rrsets_digest(sets, types, 2, out) : ret;
 	ms_rrset_clear(&keys);
-	(void)agent;
 	return ret;
 }
 
-static int note(const ms_agent_t *agent, ms_zone_t *zone, ms_fact_t fact, bool is, int64_t now)
+static int note(ms_zone_t *zone, ms_fact_t fact, bool is, int64_t now)
 {
 	ms_rec_fact_t *row = &zone->process->fact[fact];
 	ms_digest_t digest;
-	int ret = digest_of(agent, zone, fact, &digest);
+	int ret = digest_of(zone, fact, &digest);
 	if (ret != KNOT_EOK) {
 		return ret;
 	}
@@ -280,7 +250,16 @@ static bool combined(const ms_zone_t *zone)
 	       ms_gate_open_apex(zone->wanted, &zone->apex);
 }
 
-int ms_facts_hold(const ms_agent_t *agent, const ms_zone_t *zone, ms_fact_t fact, bool *holds)
+void ms_facts_forget(ms_process_t *process, uint8_t facts)
+{
+	for (unsigned fact = 0; fact < MS_FACT_COUNT; fact++) {
+		if (facts & (1u << fact)) {
+			process->fact[fact].since = 0;
+		}
+	}
+}
+
+int ms_facts_hold(const ms_zone_t *zone, ms_fact_t fact, bool *holds)
 {
 	const ms_rec_fact_t *row = &zone->process->fact[fact];
 	ms_digest_t digest;
@@ -288,7 +267,7 @@ int ms_facts_hold(const ms_agent_t *agent, const ms_zone_t *zone, ms_fact_t fact
 	if (row->since == 0 || !combined(zone)) {
 		return KNOT_EOK;
 	}
-	int ret = digest_of(agent, zone, fact, &digest);
+	int ret = digest_of(zone, fact, &digest);
 	*holds = ret == KNOT_EOK && ms_digest_equal(&row->of, &digest);
 	return ret;
 }
@@ -346,9 +325,10 @@ int ms_facts_children(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t 
 	static const ms_fact_t facts[] = {
 		MS_FACT_KEYS, MS_FACT_GONE, MS_FACT_SIGNED, MS_FACT_CDS, MS_FACT_NS,
 	};
-	judge_t j = { .agent = agent, .zone = zone, .seen = seen, .why = why, .asked = asked_of(zone) };
+	judge_t j = { .agent = agent, .zone = zone, .seen = seen, .why = why, .asked = ms_process_row(zone)->facts };
 	int ret = contributed(zone, &j.keys);
 	ret = ret == KNOT_EOK ? ms_shown_lower_ns(&zone->apex.set[MS_APEX_NS], &j.ns) : ret;
+	ret = ret == KNOT_EOK ? ms_shown_lower_ns(&agent->config.ns, &j.ours) : ret;
 	bool some = seen->count > 0 && combined(zone);
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
 		j.is[facts[i]] = some;
@@ -378,23 +358,14 @@ int ms_facts_children(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t 
 		judge_child(&j, &seen->servers[i]);
 	}
 	for (size_t i = 0; ret == KNOT_EOK && i < sizeof(facts) / sizeof(facts[0]); i++) {
-		ret = note(agent, zone, facts[i], j.is[facts[i]], now);
+		ret = note(zone, facts[i], j.is[facts[i]], now);
 	}
 	note_ttl(zone, MS_TTL_DNSKEY, longest(seen, KNOT_RRTYPE_DNSKEY), now);
 	note_ttl(zone, MS_TTL_NS, longest(seen, KNOT_RRTYPE_NS), now);
 	ms_rrset_clear(&j.keys);
 	ms_rrset_clear(&j.ns);
+	ms_rrset_clear(&j.ours);
 	return ret;
-}
-
-/* One that serves the child, too, answers with the child's NS and shows nothing. */
-static bool parent_answers(const ms_seen_t *seen, const ms_seen_server_t *server, int ds, int ns)
-{
-	static const uint16_t said[] = { KNOT_RCODE_NOERROR, KNOT_RCODE_NXDOMAIN };
-	(void)seen;
-	return server->ret[ds] == KNOT_EOK && server->ret[ns] == KNOT_EOK &&
-	       (server->rcode[ds] == said[0] || server->rcode[ds] == said[1]) &&
-	       (server->rcode[ns] == said[0] || server->rcode[ns] == said[1]);
 }
 
 static int keep_parent(ms_process_t *process, const ms_seen_server_t *server, int ds, int ns)
@@ -411,15 +382,9 @@ static bool points_too_early(const ms_zone_t *zone, const ms_rrset_t *ns)
 {
 	for (size_t i = 0; zone->process->founded && i < zone->pair_count; i++) {
 		const ms_pair_t *pair = &zone->pairs[i];
-		knot_rdata_t *rr = pair->held.set[MS_APEX_NS].rrs.rdata;
 		bool outside = ms_pair_on(pair) && pair->sign == MS_HSYNC_SIGN && !ms_member_ns(zone, pair);
-		for (uint16_t k = 0; outside && k < pair->held.set[MS_APEX_NS].rrs.count;
-		     k++, rr = knot_rdataset_next(rr)) {
-			knot_dname_storage_t host;
-			ms_name_copy_lower(host, rr->data);
-			if (ms_rrset_has(ns, host, knot_dname_size(host))) {
-				return true;
-			}
+		if (outside && ms_shown_hosts_in(&pair->held.set[MS_APEX_NS], ns) > 0) {
+			return true;
 		}
 	}
 	return false;
@@ -430,7 +395,7 @@ int ms_facts_parent(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t *s
 {
 	ms_process_t *process = zone->process;
 	int ds = ms_seen_index(seen, KNOT_RRTYPE_DS), ns = ms_seen_index(seen, KNOT_RRTYPE_NS);
-	judge_t j = { .agent = agent, .zone = zone, .seen = seen, .why = why, .asked = asked_of(zone) };
+	judge_t j = { .agent = agent, .zone = zone, .seen = seen, .why = why, .asked = ms_process_row(zone)->facts };
 	bool all = seen->count > 0 && ds >= 0 && ns >= 0, delegated = false, secure = false;
 	bool early = false;
 	int ret = ms_shown_lower_ns(&zone->apex.set[MS_APEX_NS], &j.ns);
@@ -439,7 +404,7 @@ int ms_facts_parent(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t *s
 	j.is[MS_FACT_PARENT_NS] = all && combined(zone);
 	for (size_t i = 0; all && ret == KNOT_EOK && i < seen->count; i++) {
 		const ms_seen_server_t *server = &seen->servers[i];
-		if (!parent_answers(seen, server, ds, ns)) {
+		if (!ms_shown_parent_says(server, ds, ns)) {
 			flaw(&j, MS_FACT_DS, server, "of the parent does not answer");
 			flaw(&j, MS_FACT_PARENT_NS, server, "of the parent does not answer");
 			all = false;
@@ -451,6 +416,7 @@ int ms_facts_parent(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t *s
 		if (!ms_shown_same_ds(&zone->apex.set[MS_APEX_CDS], &server->set[ds])) {
 			flaw(&j, MS_FACT_DS, server, "of the parent has another DS");
 		}
+		/* One that serves the child, too, answers with the child's NS and shows nothing. */
 		if (!server->aa[ns] && !ms_rrset_equal(&j.ns, &server->set[ns])) {
 			flaw(&j, MS_FACT_PARENT_NS, server, "of the parent has another NS");
 		}
@@ -467,8 +433,8 @@ int ms_facts_parent(const ms_agent_t *agent, ms_zone_t *zone, const ms_seen_t *s
 		j.is[MS_FACT_PARENT_NS] |= !delegated;
 		j.is[MS_FACT_DS] |= ms_facts_insecure(zone, now);
 	}
-	ret = ret == KNOT_EOK ? note(agent, zone, MS_FACT_DS, j.is[MS_FACT_DS], now) : ret;
-	ret = ret == KNOT_EOK ? note(agent, zone, MS_FACT_PARENT_NS, j.is[MS_FACT_PARENT_NS], now) : ret;
+	ret = ret == KNOT_EOK ? note(zone, MS_FACT_DS, j.is[MS_FACT_DS], now) : ret;
+	ret = ret == KNOT_EOK ? note(zone, MS_FACT_PARENT_NS, j.is[MS_FACT_PARENT_NS], now) : ret;
 	ms_rrset_clear(&j.ns);
 	return ret;
 }

@@ -2,14 +2,11 @@
 #include "core/founding.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include <libknot/libknot.h>
 
-#include "base/name.h"
 #include "core/member.h"
 #include "core/shown.h"
-#include "core/step.h"
 
 /* Does the parent's DS name a key of this contribution? In the middle of a roll it need not name all. */
 static bool in_ds(const ms_zone_t *zone, const ms_contribution_t *data)
@@ -20,15 +17,8 @@ static bool in_ds(const ms_zone_t *zone, const ms_contribution_t *data)
 
 static bool in_ns(const ms_zone_t *zone, const ms_rrset_t *ns)
 {
-	knot_rdata_t *rr = ns->rrs.rdata;
-	for (uint16_t i = 0; i < ns->rrs.count; i++, rr = knot_rdataset_next(rr)) {
-		knot_dname_storage_t host;
-		ms_name_copy_lower(host, rr->data);
-		if (!ms_rrset_has(&zone->process->parent_ns, host, knot_dname_size(host))) {
-			return false;
-		}
-	}
-	return ns->rrs.count > 0;
+	return ns->rrs.count > 0 &&
+	       ms_shown_hosts_in(ns, &zone->process->parent_ns) == ns->rrs.count;
 }
 
 /* Everybody ON has told, in this run, what it knows of the group. */
@@ -146,7 +136,7 @@ static bool all_contributed(const ms_zone_t *zone)
 	return all;
 }
 
-static void founded(ms_agent_t *agent, ms_zone_t *zone, const char *how, ms_actions_t *out)
+static void founded(ms_zone_t *zone, const char *how, ms_actions_t *out)
 {
 	ms_process_t *process = zone->process;
 	process->founded = process->unsaved = true;
@@ -160,7 +150,6 @@ static void founded(ms_agent_t *agent, ms_zone_t *zone, const char *how, ms_acti
 	}
 	ms_process_decide(zone, out, "%u member(s), %s -> the group is founded%s", count_members(zone),
 	                  how, process->member ? ", we are one" : "");
-	(void)agent;
 }
 
 void ms_founding_settle(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out, char why[MS_WHY_MAX])
@@ -175,20 +164,20 @@ void ms_founding_settle(ms_agent_t *agent, ms_zone_t *zone, ms_actions_t *out, c
 	} else if (process->claimed_any && !process->anew) {
 		by_claims(zone);
 		if (count_members(zone) > 0) {
-			founded(agent, zone, "as others tell", out);
+			founded(zone, "as others tell", out);
 		} else {
 			(void)snprintf(why, MS_WHY_MAX, "the parent's DS names none of those told to be members");
 		}
 	} else if (process->secure) {
 		if (by_ds(zone, true) > 0 || (all_ds_known(zone) && by_ds(zone, false) > 0)) {
-			founded(agent, zone, "by the parent's DS", out);
+			founded(zone, "by the parent's DS", out);
 		} else {
 			(void)snprintf(why, MS_WHY_MAX, "the parent's DS names no provider's key");
 		}
 	} else if (by_ns(agent, zone) > 0) {
-		founded(agent, zone, "by the parent's NS", out);
+		founded(zone, "by the parent's NS", out);
 	} else {
 		by_name(agent, zone);
-		founded(agent, zone, "the first by name", out);
+		founded(zone, "the first by name", out);
 	}
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/keyroll.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libknot/libknot.h>
 
 #include "base/text.h"
-#include "core/contribution.h"
 #include "core/facts.h"
+#include "core/outlook.h"
 #include "core/step.h"
 
 ms_key_role_t ms_keyroll_role(ms_process_kind_t kind)
@@ -23,11 +22,6 @@ static bool acts(const ms_zone_t *zone, const ms_step_row_t *row)
 	       (zone->process->kind == MS_PROC_ALGORITHM || ms_process_about(zone, NULL));
 }
 
-static const ms_step_row_t *row_of(const ms_zone_t *zone)
-{
-	return &ms_process_table(zone->process->kind)[zone->process->step];
-}
-
 static bool is_roll(const ms_zone_t *zone)
 {
 	return zone->process->kind == MS_PROC_ALGORITHM ||
@@ -38,7 +32,7 @@ static bool is_roll(const ms_zone_t *zone)
 static bool is_due(const ms_agent_t *agent, const ms_zone_t *zone, ms_keys_op_t *op)
 {
 	const ms_process_t *process = zone->process;
-	const ms_step_row_t *row = row_of(zone);
+	const ms_step_row_t *row = ms_process_row(zone);
 	bool lives = agent->config.zsk_lifetime > 0 || agent->config.ksk_lifetime > 0;
 	if (!zone->signing || !zone->managed || zone->keys_id != 0) {
 		return false;
@@ -56,9 +50,8 @@ static bool is_due(const ms_agent_t *agent, const ms_zone_t *zone, ms_keys_op_t 
 }
 
 /* Tags of all keys of the group: a new one must have another (F-16). */
-static void take_tags(const ms_zone_t *zone, const ms_rrset_t *keys, ms_action_t *action)
+static void take_tags(const ms_rrset_t *keys, ms_action_t *action)
 {
-	(void)zone;
 	knot_rdata_t *rr = keys->rrs.rdata;
 	for (uint16_t i = 0; i < keys->rrs.count && action->keys.taken_count < MS_TAKEN_MAX;
 	     i++, rr = knot_rdataset_next(rr)) {
@@ -82,15 +75,24 @@ int ms_keyroll_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 		return ret;
 	}
 	action->keys.role = op == MS_KEYS_DISCARD ? process->discard - 1u : ms_keyroll_role(process->kind);
-	take_tags(zone, &zone->apex.set[MS_APEX_DNSKEY], action);
+	take_tags(&zone->apex.set[MS_APEX_DNSKEY], action);
 	for (size_t i = 0; i < zone->pair_count; i++) {
-		take_tags(zone, &zone->pairs[i].held.set[MS_APEX_DNSKEY], action);
+		take_tags(&zone->pairs[i].held.set[MS_APEX_DNSKEY], action);
 	}
 	process->keys_id = action->id;
 	process->keys_op = op;
 	/* Without an answer it is asked for again. */
 	process->keys_at = ms_time_add(now.mono, MS_PROC_KEYS_RETRY);
 	return KNOT_EOK;
+}
+
+int64_t ms_keyroll_end_of_life(const ms_config_t *config, const ms_own_key_t *key)
+{
+	int64_t zsk = config->zsk_lifetime, ksk = config->ksk_lifetime;
+	bool as_ksk = key->ksk && (!key->zsk || zsk == 0 || (ksk > 0 && ksk < zsk));
+	int64_t life = as_ksk ? ksk : zsk;
+	bool lives = life > 0 && key->active && !key->removed && !key->withdrawn && key->active_at > 0;
+	return lives ? (key->active_at + life) * MS_SEC : INT64_MAX;
 }
 
 ms_time_t ms_keyroll_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
@@ -104,11 +106,9 @@ ms_time_t ms_keyroll_deadline(const ms_agent_t *agent, const ms_zone_t *zone)
 	bool may = zone->managed && process->member && !process->discard;
 	for (size_t i = 0; may && i < process->key_count; i++) {
 		const ms_own_key_t *key = &process->keys[i];
-		int64_t zsk = agent->config.zsk_lifetime, ksk = agent->config.ksk_lifetime;
-		int64_t life = key->ksk && (!key->zsk || zsk == 0 || (ksk > 0 && ksk < zsk)) ? ksk : zsk;
-		if (life > 0 && key->active && !key->removed && !key->withdrawn && key->active_at > 0 &&
-		    process->asked == 0) {
-			when = ms_time_min(when, (ms_time_t){ (key->active_at + life) * MS_SEC - agent->steady });
+		int64_t end = ms_keyroll_end_of_life(&agent->config, key);
+		if (end != INT64_MAX && process->asked == 0) {
+			when = ms_time_min(when, (ms_time_t){ end - agent->steady });
 		}
 	}
 	return when;
@@ -175,10 +175,9 @@ static int copy_keys(ms_process_t *process, const ms_event_t *event)
 	return KNOT_EOK;
 }
 
-void ms_process_keys(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event, ms_actions_t *out)
+void ms_process_keys(ms_zone_t *zone, const ms_event_t *event)
 {
 	ms_process_t *process = zone->process;
-	(void)agent;
 	if (process == NULL) {
 		return;
 	}
@@ -198,19 +197,11 @@ void ms_process_keys(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event
 	if (process->keys_op == MS_KEYS_DISCARD) {
 		process->discard = 0;
 	}
-	if (process->kind != MS_PROC_NONE && process->keys_op == row_of(zone)->keys &&
-	    acts(zone, row_of(zone))) {
+	if (process->kind != MS_PROC_NONE && process->keys_op == ms_process_row(zone)->keys &&
+	    acts(zone, ms_process_row(zone))) {
 		process->keys_done = true;
 		/* What was seen before is of the keys before. */
-		for (unsigned fact = 0; fact < MS_FACT_COUNT; fact++) {
-			if (row_of(zone)->facts & (1u << fact)) {
-				process->fact[fact].since = 0;
-			}
-		}
-		for (unsigned look = 0; look < MS_LOOKS; look++) {
-			process->look[look].failures = 0;
-			process->look[look].at = event->now.mono;
-		}
+		ms_facts_forget(process, ms_process_row(zone)->facts);
+		ms_outlook_anew(process, event->now);
 	}
-	(void)out;
 }

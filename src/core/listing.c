@@ -188,6 +188,15 @@ static void judge(ms_zone_t *zone, const ms_listing_t *listing, ms_actions_t *ou
 	              "Upstream names nobody in the RRset, or itself in a circle", out);
 }
 
+void ms_listing_see_leaving(ms_zone_t *zone, ms_actions_t *out)
+{
+	bool leaving = false;
+	for (size_t i = 0; i < zone->pair_count; i++) {
+		leaving |= zone->pairs[i].leaving;
+	}
+	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, "a provider left: its data are kept", out);
+}
+
 int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *listing,
                      ms_now_t now, ms_actions_t *out)
 {
@@ -213,9 +222,8 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	zone->self_nsmgmt = self != NULL ? self->nsmgmt : 0;
 	ms_zone_touch(zone);
 
-	bool leaving = false, refuses = false;
+	bool refuses = false;
 	for (size_t i = 0; i < zone->pair_count; i++) {
-		leaving |= zone->pairs[i].leaving;
 		/* Who is not ON is told nothing that it could refuse. */
 		zone->pairs[i].refuses &= ms_pair_on(&zone->pairs[i]);
 		refuses |= zone->pairs[i].refuses;
@@ -225,7 +233,7 @@ int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *lis
 	}
 	ms_zone_alarm(zone, MS_ALARM_NOT_LISTED, self == NULL,
 	              "no HSYNC record names us: nothing is done for this zone", out);
-	ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, out);
+	ms_listing_see_leaving(zone, out);
 	return KNOT_EOK;
 }
 

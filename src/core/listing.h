@@ -7,9 +7,6 @@
 
 #include "core/model.h"
 
-/*! The sentence of the alarm about providers that left. */
-#define MS_LEAVING_WHY "a provider left: its data are kept"
-
 typedef struct {
 	uint8_t count;
 	ms_hsync_t hsync[MS_PROVIDERS_MAX];
@@ -34,5 +31,7 @@ int ms_listing_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 int ms_listing_apply(ms_agent_t *agent, ms_zone_t *zone, const ms_listing_t *listing,
                      ms_now_t now, ms_actions_t *out);
 
+/*! The alarm that somebody is leaving, as the pairs are now. */
+void ms_listing_see_leaving(ms_zone_t *zone, ms_actions_t *out);
 /*! The zone's present listing, made from its pairs and our own record. */
 void ms_listing_of(const ms_agent_t *agent, const ms_zone_t *zone, ms_listing_t *out);

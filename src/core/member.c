@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/member.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <libknot/libknot.h>
 
-#include "base/name.h"
-#include "core/shown.h"
-#include "core/step.h"
 #include "core/wanted.h"
 
 bool ms_member_founded(const ms_zone_t *zone)
@@ -16,22 +10,20 @@ bool ms_member_founded(const ms_zone_t *zone)
 	return zone->process != NULL && zone->process->founded;
 }
 
-static bool in_force(const ms_zone_t *zone, const ms_pair_t *pair,
-                     ms_effect_t effect)
+static bool in_force(const ms_zone_t *zone, const ms_pair_t *pair, ms_effect_t effect)
 {
-	const ms_process_t *process = zone->process;
-	return process != NULL && ms_process_about(zone, pair) &&
-	       (ms_process_table(process->kind)[process->step].effects & effect) != 0;
+	return zone->process != NULL && ms_process_about(zone, pair) &&
+	       (ms_process_row(zone)->effects & effect) != 0;
 }
 
 bool ms_member_comes(const ms_zone_t *zone)
 {
-	return zone->process->kind == MS_PROC_JOIN || zone->process->kind == MS_PROC_SERVE;
+	return ms_process_brings(zone->process->kind);
 }
 
 bool ms_member_goes(const ms_zone_t *zone)
 {
-	return zone->process->kind == MS_PROC_LEAVE || zone->process->kind == MS_PROC_UNSERVE;
+	return ms_process_parts(zone->process->kind);
 }
 
 bool ms_member_ns(const ms_zone_t *zone, const ms_pair_t *pair)

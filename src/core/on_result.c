@@ -256,7 +256,7 @@ int ms_on_keys(ms_agent_t *agent, ms_event_t *event, ms_actions_t *out)
 		return KNOT_EOK;
 	}
 	zone->keys_id = 0;
-	ms_process_keys(agent, zone, event, out);
+	ms_process_keys(zone, event);
 	if (event->ret != KNOT_EOK) {
 		keys_failed(agent, zone, event, out);
 		return ms_zone_settle(agent, zone, event->now, out);

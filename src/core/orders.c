@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/orders.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <libknot/libknot.h>
 
 #include "core/keyroll.h"
@@ -91,7 +88,7 @@ static void do_order(ms_zone_t *zone, const ms_order_t *order, ms_actions_t *out
 	}
 }
 
-/* A key whose life is over. What signs nothing any more, or not yet, has none. */
+/* Keys whose life is over. */
 static void see_lifetimes(const ms_agent_t *agent, ms_zone_t *zone, int64_t now, ms_actions_t *out)
 {
 	ms_process_t *process = zone->process;
@@ -99,12 +96,9 @@ static void see_lifetimes(const ms_agent_t *agent, ms_zone_t *zone, int64_t now,
 	bool may = zone->managed && process->member && !process->discard;
 	for (size_t i = 0; may && i < process->key_count; i++) {
 		const ms_own_key_t *key = &process->keys[i];
-		bool single = key->ksk && key->zsk;
-		int64_t zsk = agent->config.zsk_lifetime, ksk = agent->config.ksk_lifetime;
-		int64_t life = single ? (zsk > 0 && (ksk == 0 || zsk < ksk) ? zsk : ksk) : key->ksk ? ksk : zsk;
-		ms_process_kind_t kind = single ? MS_PROC_CSK : key->ksk ? MS_PROC_KSK : MS_PROC_ZSK;
-		if (life > 0 && key->active && !key->removed && !key->withdrawn && key->active_at > 0 &&
-		    now >= (key->active_at + life) * MS_SEC && !(process->asked & ms_process_asked_bit(kind))) {
+		ms_process_kind_t kind = !key->ksk ? MS_PROC_ZSK : key->zsk ? MS_PROC_CSK : MS_PROC_KSK;
+		if (now >= ms_keyroll_end_of_life(&agent->config, key) &&
+		    !(process->asked & ms_process_asked_bit(kind))) {
 			ask_roll(zone, kind, "due", out);
 		}
 	}

@@ -2,12 +2,10 @@
 #include "core/outlook.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <libknot/libknot.h>
 
-#include "base/name.h"
 #include "base/text.h"
 #include "core/delegation.h"
 #include "core/facts.h"
@@ -43,34 +41,19 @@ static bool is_needed(const ms_zone_t *zone, ms_look_t look)
 	if (process->kind == MS_PROC_NONE) {
 		return false;
 	}
-	const ms_step_row_t *row = &ms_process_table(process->kind)[process->step];
+	const ms_step_row_t *row = ms_process_row(zone);
 	bool led = row->led && !ms_process_about(zone, NULL);
 	return process->step == 0 || (!led && about(row, look));
 }
 
 static int ask(ms_agent_t *agent, ms_zone_t *zone, ms_look_t look, ms_actions_t *out)
 {
-	static const uint16_t types[MS_LOOKS][5] = {
-		[MS_LOOK_CHILDREN] = { KNOT_RRTYPE_DNSKEY, KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY,
-		                       KNOT_RRTYPE_NS, KNOT_RRTYPE_SOA },
-		[MS_LOOK_PARENT]   = { KNOT_RRTYPE_DS, KNOT_RRTYPE_NS },
+	static const uint16_t types[] = {
+		KNOT_RRTYPE_DNSKEY, KNOT_RRTYPE_CDS, KNOT_RRTYPE_CDNSKEY, KNOT_RRTYPE_NS, KNOT_RRTYPE_SOA,
 	};
-	knot_dname_storage_t *hosts = NULL;
-	size_t count = 0;
-	int ret = look == MS_LOOK_PARENT ? KNOT_EOK : ms_shown_hosts(agent, zone, &hosts, &count);
-	ms_action_t *action = ret == KNOT_EOK ? ms_action_add(out, MS_ACT_OBSERVE) : NULL;
-	if (action == NULL) {
-		free(hosts);
-		return ret != KNOT_EOK ? ret : KNOT_ENOMEM;
-	}
-	ms_name_copy(action->observe.zone, zone->name);
-	action->observe.parent = look == MS_LOOK_PARENT;
-	action->observe.type_count = look == MS_LOOK_PARENT ? 2 : 5;
-	memcpy(action->observe.types, types[look], sizeof(types[look]));
-	action->observe.hosts = hosts;
-	action->observe.host_count = count;
-	action->id = zone->process->look[look].id = ms_agent_id(agent);
-	return KNOT_EOK;
+	uint64_t *id = &zone->process->look[look].id;
+	return look == MS_LOOK_PARENT ? ms_shown_ask_parent(agent, zone, out, id)
+	     : ms_shown_ask_servers(agent, zone, types, sizeof(types) / sizeof(types[0]), out, id);
 }
 
 static int settle_look(ms_agent_t *agent, ms_zone_t *zone, ms_look_t look, ms_now_t now,
@@ -130,15 +113,13 @@ static int64_t pause(ms_process_t *process, ms_look_t look)
 	return pause < MS_PROC_LOOK_MAX ? pause : MS_PROC_LOOK_MAX;
 }
 
-bool ms_process_observed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event,
-                         ms_actions_t *out)
+bool ms_process_observed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event)
 {
 	ms_process_t *process = zone->process;
 	ms_look_t look = MS_LOOKS;
 	for (unsigned i = 0; process != NULL && event->kind == MS_EV_OBSERVED && i < MS_LOOKS; i++) {
 		look = process->look[i].id != 0 && process->look[i].id == event->id ? i : look;
 	}
-	(void)out;
 	if (look == MS_LOOKS) {
 		return false;
 	}
@@ -156,7 +137,7 @@ bool ms_process_observed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *e
 		               : knot_strerror(ret));
 	}
 	/* The parent's flaw is not what a step about the servers waits for. */
-	const ms_step_row_t *row = &ms_process_table(process->kind)[process->step];
+	const ms_step_row_t *row = ms_process_row(zone);
 	if (process->kind == MS_PROC_NONE || process->step == 0 || about(row, look)) {
 		memcpy(process->flaw, flaw, sizeof(flaw));
 	}

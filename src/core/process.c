@@ -8,7 +8,6 @@
 
 #include <libknot/libknot.h>
 
-#include "base/name.h"
 #include "core/arrow.h"
 #include "core/choice.h"
 #include "core/claims.h"
@@ -51,6 +50,17 @@ bool ms_process_about(const ms_zone_t *zone, const ms_pair_t *pair)
 	       knot_dname_is_equal(process->subject, identity);
 }
 
+bool ms_process_same_subject(const knot_dname_t *a, const knot_dname_t *b)
+{
+	return a == NULL || b == NULL ? a == b : knot_dname_is_equal(a, b);
+}
+
+bool ms_process_runs_with(const ms_zone_t *zone, const ms_pair_t *pair)
+{
+	return zone->process->kind == pair->process &&
+	       ms_process_same_subject(zone->process->subject, pair->subject);
+}
+
 void ms_process_decide(ms_zone_t *zone, ms_actions_t *out, const char *fmt, ...)
 {
 	char text[256];
@@ -64,11 +74,6 @@ void ms_process_decide(ms_zone_t *zone, ms_actions_t *out, const char *fmt, ...)
 	memmove(process->decision, process->decision + 1,
 	        (MS_DECISIONS_MAX - 1) * sizeof(process->decision[0]));
 	process->decision[MS_DECISIONS_MAX - 1] = strdup(text);
-}
-
-static const ms_step_row_t *row_of(const ms_zone_t *zone)
-{
-	return &ms_process_table(zone->process->kind)[zone->process->step];
 }
 
 static const char *subject_text(const ms_zone_t *zone, knot_dname_txt_storage_t buf)
@@ -87,16 +92,6 @@ static void tell_all(ms_zone_t *zone)
 	ms_zone_touch(zone);
 }
 
-/* What was seen before this step changed something does not count for it. */
-static void forget_facts(ms_process_t *process, const ms_step_row_t *row)
-{
-	for (unsigned fact = 0; fact < MS_FACT_COUNT; fact++) {
-		if (row->facts & (1u << fact)) {
-			process->fact[fact].since = 0;
-		}
-	}
-}
-
 static void enter(ms_agent_t *agent, ms_zone_t *zone, unsigned step, ms_now_t now)
 {
 	ms_process_t *process = zone->process;
@@ -111,9 +106,11 @@ static void enter(ms_agent_t *agent, ms_zone_t *zone, unsigned step, ms_now_t no
 	process->keys_id = 0;
 	process->keys_at = now.mono;
 	if (changes) {
-		forget_facts(process, &rows[step]);
-		process->fact[MS_FACT_PARENT_NS].since = rows[step].facts & (1u << MS_FACT_NS)
-		                                       ? 0 : process->fact[MS_FACT_PARENT_NS].since;
+		/* What was seen before does not count; of NS, neither what the parent had. */
+		ms_facts_forget(process, rows[step].facts);
+		if (rows[step].facts & (1u << MS_FACT_NS)) {
+			ms_facts_forget(process, 1u << MS_FACT_PARENT_NS);
+		}
 		ms_outlook_forget(process);
 	}
 	ms_outlook_anew(process, now);
@@ -157,7 +154,7 @@ static int drop(ms_zone_t *zone, const char *why, ms_actions_t *out)
 	knot_dname_txt_storage_t buf;
 	ms_process_decide(zone, out, "%s of %s: %s -> given up in step %s",
 	                  ms_process_name(zone->process->kind), subject_text(zone, buf), why,
-	                  row_of(zone)->name);
+	                  ms_process_row(zone)->name);
 	int ret = ms_choice_dropped(zone, out);
 	if (ret == KNOT_EOK) {
 		end(zone);
@@ -346,7 +343,7 @@ void ms_process_again(ms_zone_t *zone, ms_now_t now)
 
 int64_t ms_process_wait_over(const ms_agent_t *agent, const ms_zone_t *zone)
 {
-	const ms_step_row_t *row = row_of(zone);
+	const ms_step_row_t *row = ms_process_row(zone);
 	if (zone->process->kind == MS_PROC_NONE || row->waits == 0) {
 		return 0;
 	}

@@ -89,12 +89,17 @@ typedef struct {
 
 /*! Rows of a kind, the last one with name NULL. */
 const ms_step_row_t *ms_process_table(ms_process_kind_t kind);
+/*! The row in which the zone's process is; of none: an empty one. */
+const ms_step_row_t *ms_process_row(const ms_zone_t *zone);
 /*! Number of steps before the end. */
 unsigned ms_process_steps(ms_process_kind_t kind);
 /*! "none", "join", … */
 const char *ms_process_name(ms_process_kind_t kind);
 const char *ms_fact_name(ms_fact_t fact);
 bool ms_process_is_roll(ms_process_kind_t kind);
+/*! Does it bring its subject in, or let it go? Any octet that somebody tells may be asked about. */
+bool ms_process_brings(uint8_t kind);
+bool ms_process_parts(uint8_t kind);
 /*! Bit of ms_process_t.asked. */
 uint8_t ms_process_asked_bit(ms_process_kind_t kind);
 
@@ -190,11 +195,9 @@ int ms_process_settle(ms_agent_t *agent, ms_zone_t *zone, ms_now_t now, ms_actio
 /*! Earliest moment at which ms_process_settle() would do something. */
 ms_time_t ms_process_deadline(const ms_agent_t *agent, const ms_zone_t *zone);
 /*! Result of an observation. \return false: it was not ours. */
-bool ms_process_observed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event,
-                         ms_actions_t *out);
+bool ms_process_observed(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event);
 /*! The key manager's list has come, with or without an operation of ours. */
-void ms_process_keys(ms_agent_t *agent, ms_zone_t *zone, const ms_event_t *event,
-                     ms_actions_t *out);
+void ms_process_keys(ms_zone_t *zone, const ms_event_t *event);
 /*! What another provider tells about process and members. */
 void ms_process_learn(ms_agent_t *agent, ms_zone_t *zone, ms_pair_t *pair, const ms_state_t *state);
 /*! The same of ours. */
@@ -224,6 +227,10 @@ bool ms_process_reached(const ms_zone_t *zone, const ms_pair_t *pair, unsigned s
 bool ms_process_about(const ms_zone_t *zone, const ms_pair_t *pair);
 /*! Notes what the clocks say, for the record. */
 void ms_process_note(const ms_agent_t *agent, ms_zone_t *zone, ms_now_t now);
+/*! Is what this provider has told the process that we are in, or are we both in none? */
+bool ms_process_runs_with(const ms_zone_t *zone, const ms_pair_t *pair);
+/*! Two subjects; NULL: the group. */
+bool ms_process_same_subject(const knot_dname_t *a, const knot_dname_t *b);
 /*! Keeps a line among the last decisions, and logs it. */
 void ms_process_decide(ms_zone_t *zone, ms_actions_t *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

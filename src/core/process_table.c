@@ -151,6 +151,11 @@ const ms_step_row_t *ms_process_table(ms_process_kind_t kind)
 	return tables[kind < MS_PROC_KINDS ? kind : MS_PROC_NONE].rows;
 }
 
+const ms_step_row_t *ms_process_row(const ms_zone_t *zone)
+{
+	return &ms_process_table(zone->process->kind)[zone->process->step];
+}
+
 unsigned ms_process_steps(ms_process_kind_t kind)
 {
 	const ms_step_row_t *rows = ms_process_table(kind);
@@ -187,4 +192,14 @@ uint8_t ms_process_asked_bit(ms_process_kind_t kind)
 		[MS_PROC_CSK] = 1u << MS_ROLE_CSK, [MS_PROC_ALGORITHM] = 1u << 3,
 	};
 	return bits[kind];
+}
+
+bool ms_process_brings(uint8_t kind)
+{
+	return kind == MS_PROC_JOIN || kind == MS_PROC_SERVE;
+}
+
+bool ms_process_parts(uint8_t kind)
+{
+	return kind == MS_PROC_LEAVE || kind == MS_PROC_UNSERVE;
 }

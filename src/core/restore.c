@@ -377,16 +377,14 @@ int ms_agent_restored(ms_agent_t *agent)
 	for (size_t i = 0; ret == KNOT_EOK && i < agent->zone_count; i++) {
 		ms_zone_t *zone = agent->zones[i];
 		ms_actions_t silent = { 0 };
-		bool leaving = false;
 		for (size_t k = 0; k < zone->pair_count; k++) {
 			ms_pair_t *pair = &zone->pairs[k];
 			/* Whatever its own record says: its keys may stand in the zone. */
 			pair->leaving |= !ms_pair_on(pair) &&
 			                 (pair->was_on || (pair->has_held && !pair->listed));
-			leaving |= pair->leaving;
 		}
 		/* History is read after the listing that judged it. */
-		ms_zone_alarm(zone, MS_ALARM_LEAVING, leaving, MS_LEAVING_WHY, &silent);
+		ms_listing_see_leaving(zone, &silent);
 		ms_actions_deinit(&silent);
 		ret = found_again(zone);
 		ret = ret == KNOT_EOK ? ms_wanted_settle(agent, zone) : ret;

@@ -37,8 +37,7 @@ static bool all_have_said(const ms_zone_t *zone)
 	return all;
 }
 
-int ms_safety_leave(const ms_agent_t *agent, const ms_zone_t *zone, unsigned step, bool *safe,
-                    char why[MS_WHY_MAX])
+int ms_safety_leave(const ms_zone_t *zone, unsigned step, bool *safe, char why[MS_WHY_MAX])
 {
 	const ms_process_t *process = zone->process;
 	const ms_step_row_t *row = &ms_process_table(process->kind)[step];
@@ -52,7 +51,7 @@ int ms_safety_leave(const ms_agent_t *agent, const ms_zone_t *zone, unsigned ste
 			continue;
 		}
 		bool holds;
-		int ret = ms_facts_hold(agent, zone, fact, &holds);
+		int ret = ms_facts_hold(zone, fact, &holds);
 		if (ret != KNOT_EOK) {
 			return ret;
 		}
@@ -77,10 +76,9 @@ static unsigned signers_left(const ms_zone_t *zone, const ms_pair_t *gone)
 	return count;
 }
 
-bool ms_safety_begin(const ms_agent_t *agent, const ms_zone_t *zone, ms_process_kind_t kind,
-                     const ms_pair_t *pair, char why[MS_WHY_MAX])
+bool ms_safety_begin(const ms_zone_t *zone, ms_process_kind_t kind, const ms_pair_t *pair,
+                     char why[MS_WHY_MAX])
 {
-	(void)agent;
 	/* Rule 8: the last signer stays (A-32, F-57). */
 	if (kind == MS_PROC_LEAVE && signers_left(zone, pair) == 0) {
 		(void)snprintf(why, MS_WHY_MAX, "no signer would be left");

@@ -47,6 +47,18 @@ int ms_shown_lower_ns(const ms_rrset_t *ns, ms_rrset_t *out)
 	return ret;
 }
 
+unsigned ms_shown_hosts_in(const ms_rrset_t *ns, const ms_rrset_t *among)
+{
+	unsigned count = 0;
+	knot_rdata_t *rr = ns->rrs.rdata;
+	for (uint16_t i = 0; i < ns->rrs.count; i++, rr = knot_rdataset_next(rr)) {
+		knot_dname_storage_t host;
+		ms_name_copy_lower(host, rr->data);
+		count += ms_rrset_has(among, host, knot_dname_size(host));
+	}
+	return count;
+}
+
 /* Is there a record of this key; and, where the digest types are equal, this very record? */
 static bool names_key(const ms_rrset_t *set, const knot_rdata_t *wanted)
 {
@@ -98,6 +110,12 @@ static bool has_said(uint16_t rcode)
 	return rcode == KNOT_RCODE_NOERROR || rcode == KNOT_RCODE_NXDOMAIN;
 }
 
+bool ms_shown_parent_says(const ms_seen_server_t *server, int ds, int ns)
+{
+	return server->ret[ds] == KNOT_EOK && server->ret[ns] == KNOT_EOK &&
+	       has_said(server->rcode[ds]) && has_said(server->rcode[ns]);
+}
+
 int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *lacks,
                        bool *delegated, bool *secure)
 {
@@ -109,8 +127,7 @@ int ms_shown_by_parent(const ms_zone_t *zone, const ms_seen_t *seen, uint8_t *la
 	*delegated = *secure = false;
 	for (size_t i = 0; ret == KNOT_EOK && i < seen->count; i++) {
 		const ms_seen_server_t *server = &seen->servers[i];
-		if (server->ret[ds] != KNOT_EOK || server->ret[ns] != KNOT_EOK ||
-		    !has_said(server->rcode[ds]) || !has_said(server->rcode[ns])) {
+		if (!ms_shown_parent_says(server, ds, ns)) {
 			continue;
 		}
 		answered = true;
@@ -209,6 +226,51 @@ int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_st
 	ret = ret == KNOT_EOK ? list_hosts(&all, hosts, count) : ret;
 	ms_rrset_clear(&all);
 	return ret;
+}
+
+static int ask(ms_agent_t *agent, const ms_zone_t *zone, const uint16_t *types, unsigned count,
+               ms_actions_t *out, ms_action_t **asked)
+{
+	ms_action_t *action = ms_action_add(out, MS_ACT_OBSERVE);
+	if (action == NULL) {
+		return KNOT_ENOMEM;
+	}
+	ms_name_copy(action->observe.zone, zone->name);
+	action->observe.type_count = count;
+	memcpy(action->observe.types, types, count * sizeof(*types));
+	action->id = ms_agent_id(agent);
+	*asked = action;
+	return KNOT_EOK;
+}
+
+int ms_shown_ask_parent(ms_agent_t *agent, const ms_zone_t *zone, ms_actions_t *out, uint64_t *id)
+{
+	static const uint16_t types[] = { KNOT_RRTYPE_DS, KNOT_RRTYPE_NS };
+	ms_action_t *action;
+	int ret = ask(agent, zone, types, 2, out, &action);
+	if (ret == KNOT_EOK) {
+		action->observe.parent = true;
+		*id = action->id;
+	}
+	return ret;
+}
+
+int ms_shown_ask_servers(ms_agent_t *agent, const ms_zone_t *zone, const uint16_t *types,
+                         unsigned count, ms_actions_t *out, uint64_t *id)
+{
+	knot_dname_storage_t *hosts = NULL;
+	size_t host_count = 0;
+	ms_action_t *action;
+	int ret = ms_shown_hosts(agent, zone, &hosts, &host_count);
+	ret = ret == KNOT_EOK ? ask(agent, zone, types, count, out, &action) : ret;
+	if (ret != KNOT_EOK) {
+		free(hosts);
+		return ret;
+	}
+	action->observe.hosts = hosts;
+	action->observe.host_count = host_count;
+	*id = action->id;
+	return KNOT_EOK;
 }
 
 int ms_shown_digest(const ms_zone_t *zone, ms_digest_t *out)

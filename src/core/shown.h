@@ -45,5 +45,17 @@ int ms_shown_lower_ns(const ms_rrset_t *ns, ms_rrset_t *out);
  *  \retval KNOT_ELIMIT, KNOT_ENOMEM */
 int ms_shown_hosts(const ms_agent_t *agent, const ms_zone_t *zone, knot_dname_storage_t **hosts,
                    size_t *count);
+/*!
+ * Asks all these servers, or those of the parent, for these types (at most MS_SEEN_TYPES).
+ * \param id  Of the action, on success. \retval KNOT_ELIMIT  More servers than can be asked. KNOT_ENOMEM
+ */
+int ms_shown_ask_servers(ms_agent_t *agent, const ms_zone_t *zone, const uint16_t *types,
+                         unsigned count, ms_actions_t *out, uint64_t *id);
+/*! For DS and NS. */
+int ms_shown_ask_parent(ms_agent_t *agent, const ms_zone_t *zone, ms_actions_t *out, uint64_t *id);
+/*! Has this server of a parent said anything about the child? */
+bool ms_shown_parent_says(const ms_seen_server_t *server, int ds, int ns);
+/*! Host names of NS RDATA that are in \a among (lower case). */
+unsigned ms_shown_hosts_in(const ms_rrset_t *ns, const ms_rrset_t *among);
 /*! Digest of what the parent is to have. */
 int ms_shown_digest(const ms_zone_t *zone, ms_digest_t *out);

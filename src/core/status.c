@@ -310,7 +310,7 @@ static void put_process(text_t *t, const ms_zone_t *zone)
 	}
 	knot_dname_txt_storage_t buf;
 	put(t, " process=%s step=%s subject=%s member=%s", ms_process_name(process->kind),
-	    ms_process_table(process->kind)[process->step].name,
+	    ms_process_row(zone)->name,
 	    process->subject != NULL ? name(process->subject, buf) : "group",
 	    process->member ? "yes" : "no");
 }

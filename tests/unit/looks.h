@@ -218,6 +218,6 @@ static inline void lab_look_up(int64_t now)
 static inline bool lab_holds(ms_fact_t fact)
 {
 	bool holds = false;
-	assert_int_equal(ms_facts_hold(&lab.agent, lab.zone, fact, &holds), KNOT_EOK);
+	assert_int_equal(ms_facts_hold(lab.zone, fact, &holds), KNOT_EOK);
 	return holds;
 }

@@ -43,7 +43,7 @@ static void answer(double now, uint64_t id, int ret, const char *reason)
 		memcpy(event.keys.list, lab.process->keys, event.keys.count * sizeof(*event.keys.list));
 	}
 	lab.zone->keys_id = 0; /* as ms_on_keys() does */
-	ms_process_keys(&lab.agent, lab.zone, &event, &lab.out);
+	ms_process_keys(lab.zone, &event);
 	ms_event_clear(&event);
 }
 

@@ -28,7 +28,7 @@ static bool may_leave(unsigned step)
 {
 	bool safe = false;
 	lab.why[0] = '\0';
-	assert_int_equal(ms_safety_leave(&lab.agent, lab.zone, step, &safe, lab.why), KNOT_EOK);
+	assert_int_equal(ms_safety_leave(lab.zone, step, &safe, lab.why), KNOT_EOK);
 	return safe;
 }
 
@@ -137,12 +137,12 @@ static void test_last_signer(void **state)
 		third->member = cases[i].third;
 		third->state = cases[i].third_state;
 		third->sign = cases[i].third_sign;
-		if (ms_safety_begin(&lab.agent, lab.zone, MS_PROC_LEAVE, goes, lab.why) != cases[i].may) {
+		if (ms_safety_begin(lab.zone, MS_PROC_LEAVE, goes, lab.why) != cases[i].may) {
 			fail_msg("%s", cases[i].what);
 		}
 		/* Who does not sign may go even so, and anybody may come. */
-		assert_true(ms_safety_begin(&lab.agent, lab.zone, MS_PROC_UNSERVE, goes, lab.why));
-		assert_true(ms_safety_begin(&lab.agent, lab.zone, MS_PROC_JOIN, goes, lab.why));
+		assert_true(ms_safety_begin(lab.zone, MS_PROC_UNSERVE, goes, lab.why));
+		assert_true(ms_safety_begin(lab.zone, MS_PROC_JOIN, goes, lab.why));
 	}
 	assert_string_equal(lab.why, "no signer would be left");
 }
